@@ -1,7 +1,7 @@
-//! The cost of the emulator, compared with a handler that has its responses ready.
+//! The cost of the emulator compared with a handler that sends prepared responses.
 //!
-//! Shares compare how many requests the server handles in a second of its CPU time, which excludes the load generator and other
-//! processes. Requests per second and latencies, which include both, are shown with them.
+//! Shares compare the number of requests per second of the server's CPU time, so neither the load generator nor other
+//! load on the machine counts. Requests per second and latencies, which depend on both, are shown beside them.
 
 #![allow(clippy::unwrap_used, reason = "nothing is to be saved here")]
 
@@ -75,7 +75,7 @@ async fn measure(
     }
 }
 
-/// Lets all servers answer the same requests in turns, each connection `times` in a round.
+/// Sends the same requests to all servers in turn, `times` on each connection in a round.
 async fn compete(
     sides: &mut [Side; 3],
     request: fn(&Side) -> &Request,
@@ -111,7 +111,7 @@ struct Side {
     list: Request,
 }
 
-/// Where a server is, and how to ask it.
+/// The address of a server and the path of the request.
 #[derive(Clone)]
 struct Address {
     url: String,
@@ -162,7 +162,7 @@ impl Side {
         }
     }
 
-    /// A server that responds to the same requests with the same bytes, which it has ready.
+    /// A server that responds to the same requests with prepared bytes.
     async fn bare(other: &mut Self) -> Self {
         let show = ready(other.connections.body(&other.show).await);
         let list = ready(other.connections.body(&other.list).await);
@@ -193,14 +193,14 @@ fn ready(body: Vec<u8>) -> ReadyResponse {
     ([(CONTENT_TYPE, "application/json")], body.into())
 }
 
-/// What the rounds of one server took.
+/// The measurements of one server.
 #[derive(Default)]
 struct Figures {
-    /// Seconds of CPU time for a request, by round.
+    /// CPU time per request in seconds, by round.
     cpu: Vec<f64>,
-    /// Requests in a second, by round.
+    /// Requests per second, by round.
     rates: Vec<f64>,
-    /// Of all requests, ascending.
+    /// Latencies of all requests, ascending.
     latencies: Vec<Duration>,
 }
 
@@ -233,7 +233,7 @@ impl fmt::Display for Pair<'_> {
     }
 }
 
-/// The memory of this process in MiB, where the system tells.
+/// The resident memory of this process in MiB, if the system reports it.
 fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -243,7 +243,7 @@ fn resident() -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-/// A state file that goes when it is dropped.
+/// A state file that is removed on drop.
 struct StateFile(PathBuf);
 
 impl StateFile {
@@ -260,7 +260,7 @@ impl StateFile {
 impl Drop for StateFile {
     fn drop(&mut self) {
         for end in ["", "-wal", "-shm"] {
-            // What was never made needs no removing.
+            // The file may not exist.
             let _ = std::fs::remove_file(format!("{}{end}", self.0.display()));
         }
     }

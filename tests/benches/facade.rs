@@ -1,7 +1,8 @@
 //! What the facade costs beside what nobody can do without: CPU time, in ratios.
 //!
-//! For a profiler, `--profile WHAT N` does one thing N times and nothing else: `call` and `decode` (a page of 100) as the facade
-//! does them, `bare-call` and `bare-decode` without it, and `sign`. The difference of two numbers leaves out what is done once:
+//! For a profiler, `--profile WHAT N` does one thing N times and nothing else: `call` and `decode` (a page of 100) as
+//! the facade does them, `bare-call` and `bare-decode` without it, and `sign`. The difference of two numbers leaves
+//! out what is done once:
 //!
 //! ```console
 //! $ bench=$(cargo bench -p modelarts-tests --bench facade --no-run 2>&1 | sed -n 's/.*(\(.*\))/\1/p')

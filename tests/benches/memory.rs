@@ -1,4 +1,4 @@
-//! What the facade allocates. Apart from the other benchmarks, since counting takes time.
+//! The allocations of the facade. Separate from the other benchmarks, since counting takes time.
 
 #![allow(clippy::unwrap_used, reason = "nothing is to be saved here")]
 
@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 #[global_allocator]
 static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Set for the processes that serve: what the emulator allocates must not count.
+/// Set in the processes that run the emulator, whose allocations must not count.
 const SERVE: &str = "MODELARTS_BENCH_SERVE";
 
 fn main() {
@@ -50,7 +50,7 @@ async fn call(table: &Table) {
     );
 }
 
-/// How often one call allocates, on average. Growing an allocation counts as well.
+/// The average number of allocations per call. Growing an allocation counts too.
 async fn allocations(call: impl AsyncFn()) -> f64 {
     const CALLS: u16 = 1000;
     for _ in 0..CALLS {
@@ -75,7 +75,7 @@ async fn stream(table: &Table) {
     );
 }
 
-/// The most bytes that streaming a list of this length holds at once.
+/// The peak number of allocated bytes while a list of this length is streamed.
 async fn peak(length: usize) -> f64 {
     let server = Served::start(length);
     let builder = ModelArts::builder()
@@ -94,7 +94,7 @@ async fn peak(length: usize) -> f64 {
     peak as f64
 }
 
-/// An emulator in a process of its own, which ends with this value.
+/// An emulator in a separate process, which is stopped on drop.
 struct Served {
     process: Child,
     url: String,
@@ -124,7 +124,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It serves until its input ends.
+        // The emulator exits when its input ends.
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }

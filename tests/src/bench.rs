@@ -1,4 +1,4 @@
-//! What the benchmarks share: measurements, the table of aims, notebooks by the thousand and who calls for them.
+//! Shared parts of the benchmarks: measurements, the table of results, generated lists of notebooks, and clients.
 
 pub mod callers;
 pub mod host;

@@ -1,16 +1,15 @@
-//! Compares what `utoipa` describes with the document: nothing lost, nothing invented.
+//! Compares the schemas that `utoipa` derives from the Rust types with those of the document.
 //!
-//! The document is OpenAPI 3.0 and `utoipa` writes 3.1, so both are brought to the same form first.
-//! What Rust types cannot tell stands in the document alone and is not compared: texts, limits,
-//! defaults, examples and the known values of integers. Whether a property may be `null` is not
-//! compared either, since an optional property takes `null` as absent.
+//! The document is OpenAPI 3.0 and `utoipa` writes 3.1, so both are normalized first. Rust types do not contain
+//! descriptions, limits, defaults, examples and the known values of integers, so these are not compared. Neither is
+//! `nullable`, since an optional property accepts `null` as absent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use modelarts_document::Document;
 use serde_json::Value;
 
-/// Every difference between the schema components of the document and those described from Rust.
+/// Returns every difference between the schema components of the document and those derived from Rust.
 pub fn compare_schemas(document: &Document, described: &Document) -> Vec<String> {
     let sides = Sides {
         document,
@@ -25,7 +24,7 @@ pub fn compare_schemas(document: &Document, described: &Document) -> Vec<String>
             None => found.push(format!("{name}: lost")),
         }
     }
-    // Helpers without properties, like the type of secrets, are compared where they are used.
+    // Helper types without properties, such as `Secret`, are compared where they are used.
     found.extend(
         actual
             .iter()
@@ -81,7 +80,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// A schema in one line, the same for 3.0 and 3.1.
+    /// Describes a schema in one line, identical for 3.0 and 3.1.
     fn shape(&self, side: Side, schema: &Value) -> String {
         let schema = without_null(schema);
         if let Some(name) = reference(schema) {
@@ -111,7 +110,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// A component of the document stays a name, anything else is looked up.
+    /// Keeps the name of a component of the document; resolves any other reference.
     fn shape_of_reference(&self, side: Side, name: &str) -> String {
         if components(self.document).contains_key(name) {
             return format!("the component {name}");
@@ -145,7 +144,7 @@ fn compare_maps(
     }
 }
 
-/// The alternative that is not `null`, where `null` is one.
+/// The alternative beside `null`, if there is one.
 fn without_null(schema: &Value) -> &Value {
     let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) else {
         return schema;
@@ -177,7 +176,7 @@ fn components(api: &Document) -> BTreeMap<&str, &Value> {
     api.components("schemas").collect()
 }
 
-/// The last part of a reference like `#/components/schemas/Notebook`.
+/// The last segment of a reference such as `#/components/schemas/Notebook`.
 fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
@@ -229,7 +228,7 @@ mod tests {
         })
     }
 
-    /// The differences after one change to the description.
+    /// The differences after one change to the derived schemas.
     fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut described = described();
         change(&mut described);
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_of_openapi_say_the_same() {
+    fn both_versions_of_openapi_are_equal() {
         assert_eq!(after(|_| {}), [""; 0]);
     }
 

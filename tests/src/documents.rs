@@ -6,7 +6,7 @@ use modelarts_client::{FAMILIES, Family, Operation};
 use modelarts_document::Schema;
 use serde_json::{Value, json};
 
-/// A document of the workspace, with what was generated from it.
+/// A document of the workspace, with the code generated from it.
 #[derive(Debug)]
 pub struct Document {
     /// The name of its family.
@@ -17,7 +17,7 @@ pub struct Document {
     pub document: modelarts_document::Document,
     /// The operations of the generated client.
     pub operations: &'static [Operation],
-    /// Decodes into the type of a schema and encodes again.
+    /// Decodes a value into the type of a schema and encodes it again.
     pub round_trip: fn(&str, Value) -> Option<serde_json::Result<Value>>,
     /// The generated types, described by utoipa.
     pub schemas: fn() -> utoipa::openapi::OpenApi,
@@ -26,24 +26,24 @@ pub struct Document {
 /// A named example of a document.
 #[derive(Debug)]
 pub struct Sample {
-    /// `<document>__<operation or component>__<where it stands>__<name>`.
+    /// `<document>__<operation or component>__<place>__<name>`.
     pub id: String,
-    /// The component that describes it.
+    /// The schema component of the sample.
     pub schema: String,
     /// `documented` or `composed`.
     pub origin: String,
-    /// The pages that it was taken from.
+    /// The pages from which it was taken.
     pub sources: Vec<String>,
-    /// The example itself.
+    /// The value.
     pub value: Value,
 }
 
-/// All documents.
+/// Returns all documents.
 pub fn all() -> Vec<Document> {
     FAMILIES.iter().map(Document::of).collect()
 }
 
-/// The document of notebooks.
+/// Returns the document of notebooks.
 pub fn devenviron() -> Document {
     let mut families = FAMILIES.iter();
     let family = families.find(|family| family.name == "devenviron");
@@ -63,7 +63,7 @@ impl Document {
         }
     }
 
-    /// The schema component of a name.
+    /// Returns the schema component with this name.
     ///
     /// # Panics
     ///
@@ -73,7 +73,7 @@ impl Document {
         schema.unwrap_or_else(|| panic!("{} has no schema {name}", self.name))
     }
 
-    /// All named examples: of requests, of responses and of the shared responses.
+    /// Returns all named examples of requests, responses and shared responses.
     pub fn samples(&self) -> Vec<Sample> {
         let examples = self.document.examples().into_iter();
         examples
@@ -96,7 +96,7 @@ impl Document {
             .collect()
     }
 
-    /// The names of the components that can occur in a response, at any depth.
+    /// Returns the names of the components that can occur in a response, at any depth.
     pub fn response_schemas(&self) -> Vec<String> {
         let operations = self.document.operations();
         let names: BTreeSet<_> = operations
@@ -106,7 +106,7 @@ impl Document {
         names.into_iter().map(str::to_owned).collect()
     }
 
-    /// A validator for a component that refuses properties which no schema declares.
+    /// Returns a validator for a component that rejects undeclared properties.
     pub fn strict_validator(&self, schema: &str) -> jsonschema::Validator {
         let mut root = self.document.json_schema();
         let members = root.as_object_mut().expect("a schema is an object");
@@ -116,7 +116,7 @@ impl Document {
             .unwrap_or_else(|error| panic!("{schema} is no JSON Schema: {error}"))
     }
 
-    /// Replaces the texts that the document calls secret.
+    /// Replaces the values that the document marks as secret.
     pub fn redact(&self, schema: &str, value: &mut Value) {
         redact(self.schema(schema), value);
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undeclared_property_is_refused_at_any_depth() {
+    fn an_undeclared_property_is_rejected_at_any_depth() {
         let value = json!({"spec": {"auto_stop": {"enabled": true}}});
         let problems = problems("UpdateDevEnvInstanceRequest", &value);
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_accepted_where_the_document_says_so_and_only_there() {
+    fn null_is_accepted_only_where_the_document_allows_it() {
         assert!(problems("DevEnvNotebookSpec", &json!({"failed_reasons": null})).is_empty());
         assert!(!problems("Notebook", &json!({"name": null})).is_empty());
     }

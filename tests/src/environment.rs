@@ -1,26 +1,26 @@
-//! An emulator and a client on a clock of their own.
+//! An emulator and a client with a manual clock.
 
 use std::time::Duration;
 
 use modelarts::{Credentials, ModelArts, ModelArtsBuilder};
 use modelarts_emulator::{Emulator, EmulatorBuilder, LogFilter};
 
-/// An emulator on a manual clock, and a client that shares it: a delay of the client moves the clock of the service.
+/// An emulator with a manual clock, and a client that shares it: a delay of the client advances the clock.
 #[derive(Debug)]
 pub struct TestEnvironment {
-    /// The service.
+    /// The emulator.
     pub emulator: Emulator,
-    /// A client of its first user, with a token.
+    /// A client of the first user, with a token.
     pub client: ModelArts,
 }
 
 impl TestEnvironment {
-    /// One with nothing in it yet, the same in every run.
+    /// Starts an empty emulator that behaves the same in every run.
     pub async fn new() -> Self {
         Self::with(|builder| builder).await
     }
 
-    /// One whose emulator is configured further.
+    /// Starts an emulator with further configuration.
     pub async fn with(configure: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
         let builder = configure(Emulator::builder().manual().rng_seed(7));
         let emulator = builder.start().await.expect("the emulator starts");
@@ -34,7 +34,7 @@ impl TestEnvironment {
         Self { emulator, client }
     }
 
-    /// A builder of another client, which knows where the service is and nothing else.
+    /// Returns a builder for another client, which only has the addresses of the emulator.
     pub fn builder(&self) -> ModelArtsBuilder {
         let url = self.emulator.base_url();
         ModelArts::builder()
@@ -44,12 +44,12 @@ impl TestEnvironment {
             .rng_seed(1)
     }
 
-    /// Moves the clock.
+    /// Advances the clock.
     pub fn pass(&self, time: Duration) {
         self.emulator.clock().advance(time);
     }
 
-    /// The operations that succeeded so far, oldest first.
+    /// Returns the operations that have succeeded so far, oldest first.
     pub fn operations(&self) -> Vec<String> {
         let requests = self.emulator.requests(&LogFilter::default()).unwrap();
         let succeeded = requests.into_iter().filter(|it| it.status / 100 == 2);

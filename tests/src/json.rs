@@ -1,10 +1,10 @@
-//! Comparison of JSON values that says where they differ.
+//! Compares JSON values and reports where they differ.
 
 use serde_json::Value;
 
-/// What became of `sent` in `back`, one line per difference; nothing when all of it survived.
+/// Returns the differences between a value and the value that came back, one line each.
 ///
-/// A `null` that comes back as absent is no difference.
+/// A `null` that becomes absent is not a difference.
 pub fn differences(sent: &Value, back: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare("$", sent, back, &mut found);
@@ -42,9 +42,9 @@ fn compare(path: &str, sent: &Value, back: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Every copy of `value` with one member of one object changed, with the path of that member.
+/// Returns every copy of `value` with one member of one object changed, each with the path of the member.
 ///
-/// `change` returns the new value of a member, or nothing to take it out.
+/// `change` returns the new value of a member, or `None` to remove it.
 pub fn variations(value: &Value, change: impl Fn(&Value) -> Option<Value>) -> Vec<(String, Value)> {
     let mut pointers = Vec::new();
     members(value, String::new(), &mut pointers);
@@ -89,12 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_difference_is_named_with_its_path() {
+    fn every_kind_of_difference_is_reported_with_its_path() {
         let sent =
             json!({"spec": {"auto_stop": {"enable": true, "duration": 3600}}, "ids": [1, 2]});
         let back =
             json!({"spec": {"auto_stop": {"enable": false, "prompt": true}}, "ids": [1, 2, 3]});
-        // In which order they come depends on how the program keeps objects.
+        // The order depends on serde_json's feature `preserve_order`.
         let mut found = differences(&sent, &back);
         found.sort_unstable();
         assert_eq!(
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_null_may_vanish() {
+    fn only_a_null_may_become_absent() {
         assert!(differences(&json!({"pool": null}), &json!({})).is_empty());
         assert_eq!(
             differences(&json!({"pool": ""}), &json!({})),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_come_back_with_a_point() {
+    fn a_whole_number_may_gain_a_decimal_point() {
         assert!(differences(&json!({"gpu": 1}), &json!({"gpu": 1.0})).is_empty());
         assert_eq!(
             differences(&json!({"gpu": 1}), &json!({"gpu": 1.5})),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn variations_reach_every_depth() {
+    fn variations_cover_every_depth() {
         let value = json!({"a": [{"b": 1}], "c": 2});
         let taken: Vec<_> = variations(&value, |_| None);
         assert_eq!(

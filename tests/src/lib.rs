@@ -1,5 +1,5 @@
-//! What tests that cross crates share: the documents and their samples, comparisons that name paths, and snapshots
-//! that cannot be forgotten. Servers and processes are in `modelarts-test-support`.
+//! Shared parts of the tests that cross crates: the documents and their samples, comparisons of JSON and schemas, and
+//! snapshots. Servers and processes are in `modelarts-test-support`.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     reason = "nothing here runs outside tests, and a panic is how a test fails"
 )]
 
-// The examples of the READMEs are compiled, and run where they need no account.
+// The examples of the READMEs are compiled; those that need no account are also run.
 #[cfg(doctest)]
 mod readme {
     #[doc = include_str!("../../README.md")]

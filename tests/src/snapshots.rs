@@ -1,4 +1,4 @@
-//! Snapshots in a folder of their own, none missing and none left over.
+//! Snapshots in a folder; leftover snapshots are failures.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Those in `tests/snapshots/<folder>`.
+    /// Uses the folder `tests/snapshots/<folder>`.
     pub fn in_folder(folder: &'static str) -> Self {
         Self {
             folder,
@@ -38,14 +38,14 @@ impl Snapshots {
         }
     }
 
-    /// The snapshots of the folder for which there is no assertion.
+    /// The snapshots in the folder without an assertion.
     fn orphans(&self) -> Vec<String> {
         let files = fs::read_dir(self.path()).into_iter().flatten();
         files
             .map(|file| file.unwrap().file_name().into_string().unwrap())
             .filter(|file| {
                 let name = file.strip_suffix(".snap");
-                // `.snap.new` is insta's own business.
+                // insta manages `.snap.new`.
                 !file.ends_with(".snap.new")
                     && name.is_none_or(|name| !self.asserted.contains(name))
             })
@@ -57,7 +57,7 @@ impl Snapshots {
         root.join("tests/snapshots").join(self.folder)
     }
 
-    /// Fails when a snapshot differed, or when one is left over.
+    /// Fails if a snapshot differed or has no assertion.
     pub fn finish(self) {
         let orphans = self.orphans();
         assert!(
@@ -68,7 +68,7 @@ impl Snapshots {
         );
         assert!(
             orphans.is_empty(),
-            "nothing belongs to these snapshots in {} any more, remove them: {orphans:#?}",
+            "no assertion uses these snapshots in {}; remove them: {orphans:#?}",
             self.folder
         );
     }

@@ -1,22 +1,21 @@
-//! Values made from a schema, so that every property is tried and not only those of the samples.
+//! Generates values from a schema, to test every property, not only those in samples.
 
 use modelarts_document::{AdditionalProperties, Schema, SchemaType};
 use serde_json::{Map, Value, json};
 
 use crate::documents::Document;
 
-/// A value in which every property that the schema declares is present, at every depth; a schema that contains itself
-/// ends after a few levels.
+/// Returns a value with every declared property at every depth. A recursive schema ends after a few levels.
 ///
-/// `choose` gets the listed values of an enumeration and returns the text to use.
+/// `choose` receives the listed values of an enumeration and returns the text to use.
 pub fn complete(document: &Document, schema: &str, choose: &dyn Fn(&[Value]) -> Value) -> Value {
     value_of(document.schema(schema), choose, &mut Vec::new()).unwrap_or_default()
 }
 
-/// How often a schema may stand inside itself.
+/// Maximum nesting of a schema in itself.
 const DEPTH: usize = 2;
 
-/// Nothing where a schema stands inside itself too often.
+/// Returns `None` beyond the maximum nesting.
 fn value_of<'a>(
     schema: Schema<'a>,
     choose: &dyn Fn(&[Value]) -> Value,
@@ -76,7 +75,7 @@ fn object_of<'a>(
     Value::Object(object)
 }
 
-/// `value` with one more member in each of its objects.
+/// Returns `value` with an additional member in each of its objects.
 pub fn extended(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
@@ -98,7 +97,7 @@ mod tests {
     use crate::documents;
 
     #[test]
-    fn a_schema_that_contains_itself_ends() {
+    fn a_recursive_schema_ends() {
         let mut document = documents::devenviron();
         document.document = modelarts_document::Document::from_json(
             r##"{"components": {"schemas": {"Node": {"type": "object", "properties": {

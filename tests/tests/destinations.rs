@@ -1,4 +1,4 @@
-//! Where requests go: hostile values in every place that takes one, against a server that records.
+//! Tests the destinations of requests: hostile values in every parameter, against a recording server.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,10 +15,10 @@ use proptest::test_runner::{Config, TestRunner};
 
 const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 
-/// How many values are tried in each way.
+/// Number of generated values per test.
 const CASES: u32 = 256;
 
-/// Pieces out of which ids are made that mean another path to somebody on the way.
+/// Generates ids that a proxy or server could resolve to another path.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just(".".to_owned()),
@@ -76,7 +76,8 @@ impl Place {
         }
     }
 
-    /// What was sent reached the operation, with the value as one segment; otherwise it was refused by name.
+    /// Checks that the request has the value as one segment of the operation's path, or that the error names the
+    /// value.
     fn judge<T>(&self, id: &str, parameter: &str, value: &str, result: Result<T>) {
         let operation = operation(id);
         let sent = self.server.take();
@@ -151,7 +152,7 @@ fn try_all(judge: impl Fn(&str)) {
 }
 
 #[test]
-fn ids_of_the_groups_reach_their_resource_or_nothing() {
+fn ids_in_groups_reach_their_resource_or_are_rejected() {
     let place = Place::new();
     let client = &place.client;
     let run = |id: &str,
@@ -202,7 +203,7 @@ fn ids_of_the_groups_reach_their_resource_or_nothing() {
 }
 
 #[test]
-fn ids_of_the_generated_client_reach_their_resource_or_nothing() {
+fn ids_in_the_generated_client_reach_their_resource_or_are_rejected() {
     let place = Place::new();
     let generated = place.client.devenviron();
     try_all(|value| {
@@ -224,7 +225,7 @@ fn ids_of_the_generated_client_reach_their_resource_or_nothing() {
 }
 
 #[test]
-fn ids_of_untyped_calls_reach_their_resource_or_nothing() {
+fn ids_in_untyped_calls_reach_their_resource_or_are_rejected() {
     let place = Place::new();
     try_all(|value| {
         let template = "/v1/{project_id}/notebooks/{id}";
@@ -246,7 +247,7 @@ fn ids_of_untyped_calls_reach_their_resource_or_nothing() {
 }
 
 #[test]
-fn a_bad_project_of_the_client_is_refused_with_each_call() {
+fn an_invalid_project_of_the_client_is_rejected_by_every_call() {
     let place = Place::new();
     for project in ["..", r"p\..\..\x", "a\nb"] {
         let result = place.runtime.block_on(async {
@@ -267,7 +268,7 @@ fn a_bad_project_of_the_client_is_refused_with_each_call() {
 }
 
 #[test]
-fn paths_of_raw_requests_are_sent_as_they_are_or_not_at_all() {
+fn raw_paths_are_sent_unchanged_or_rejected() {
     let place = Place::new();
     let base = format!("/v1/{PROJECT}/notebooks/");
     try_all(|value| {

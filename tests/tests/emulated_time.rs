@@ -1,4 +1,4 @@
-//! A manual clock and the clients that live in its time: waits at once pass at once, and nobody else moves the time.
+//! Tests the manual clock: concurrent waits of registered clients overlap, and nothing else advances the time.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ async fn ten_waits_of_ten_seconds_take_ten_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn four_hundred_creations_that_are_waited_for_together_all_succeed() {
+async fn four_hundred_concurrent_creations_succeed() {
     let environment = TestEnvironment::new().await;
     let began = seconds(&environment);
     let lives = (0..400).map(|number| {
@@ -63,7 +63,7 @@ async fn four_hundred_creations_that_are_waited_for_together_all_succeed() {
 }
 
 #[tokio::test]
-async fn two_clients_wait_for_their_own_things_in_one_time() {
+async fn two_clients_share_the_clock() {
     let environment = TestEnvironment::new().await;
     let other = environment.emulator.client().await.unwrap();
     let began = seconds(&environment);
@@ -79,7 +79,7 @@ async fn two_clients_wait_for_their_own_things_in_one_time() {
 }
 
 #[tokio::test]
-async fn over_http_only_the_control_plane_moves_the_time() {
+async fn over_http_only_the_control_plane_advances_the_clock() {
     let emulator = Emulator::builder()
         .manual()
         .rng_seed(7)
@@ -109,9 +109,9 @@ async fn over_http_only_the_control_plane_moves_the_time() {
     assert_eq!(moved["now"], began + 1000);
 }
 
-/// A client outside signs with the date of its own clock, whatever the emulator's is.
+/// A client in another process signs with its own clock, which differs from the emulator's.
 #[tokio::test]
-async fn an_access_key_works_under_every_clock() {
+async fn an_access_key_works_with_every_clock() {
     for builder in [
         Emulator::builder(),
         Emulator::builder().manual(),

@@ -1,5 +1,5 @@
-//! The client against the emulator: every operation, in the scenarios of real resources, in both
-//! generations. Twenty minutes of waiting take no time.
+//! Tests the facade against the emulator: every operation, in scenarios with real resources, in both generations. The
+//! emulated clock makes twenty minutes of waiting instantaneous.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ const LARGER: &str = "modelarts.vm.cpu.8u";
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Each of these is a test; behind it stand the operations that it is there for.
+/// Creates a test for each scenario, with the operations that it must call.
 macro_rules! scenarios {
     ($($name:ident: [$($operation:literal),+ $(,)?]),+ $(,)?) => {
         $(
@@ -73,7 +73,7 @@ scenarios! {
         "manageDevEnvInstance", "deleteDevEnvInstance",
     ],
     an_ml_studio_instance_restarts: ["manageDevEnvInstance"],
-    names_in_paths_are_not_taken_for_ids: ["listAllNotebooks"],
+    fixed_path_segments_are_not_ids: ["listAllNotebooks"],
     a_user_signs_in_with_a_password: ["createToken", "listAuthDomains"],
     keys_sign_every_request: ["listProjects"],
 }
@@ -113,7 +113,7 @@ fn instance(name: &str, path: &str, profile: &str) -> CreateDevEnvInstanceReques
         .unwrap()
 }
 
-/// The identity service with a token: the facade asks it only for what it needs itself.
+/// The identity service with a token; the facade itself uses only some of its operations.
 fn identity(environment: &TestEnvironment) -> iam::Client {
     let token = environment.emulator.token();
     let token = HeaderValue::from_str(token.expose()).unwrap();
@@ -123,7 +123,7 @@ fn identity(environment: &TestEnvironment) -> iam::Client {
     iam::Client::new_with_client(environment.emulator.base_url(), http)
 }
 
-/// A notebook that runs.
+/// Creates a running notebook.
 async fn running(environment: &TestEnvironment) -> String {
     let notebooks = environment.client.notebooks();
     let created = notebooks.create(&notebook("train-bert")).await.unwrap();
@@ -369,7 +369,7 @@ mod scenarios {
         let deleted = instances.delete(&id).await.unwrap();
         assert_eq!(deleted.instance_id.as_ref(), Some(&id));
         instances.wait_until_deleted(&id).await.unwrap();
-        // It may read DELETED for a while.
+        // The status may be DELETED for a while.
         environment.pass(MINUTE);
         let error = instances.show(&id).await.unwrap_err();
         assert!(error.is_not_found(), "{error}");
@@ -392,8 +392,8 @@ mod scenarios {
         assert_eq!(instance.status.unwrap(), "ACTIVE");
     }
 
-    /// `all`, `flavors` and `group` stand where an id could.
-    pub(super) async fn names_in_paths_are_not_taken_for_ids(environment: &TestEnvironment) {
+    /// `all`, `flavors` and `group` are fixed segments in the place of an id.
+    pub(super) async fn fixed_path_segments_are_not_ids(environment: &TestEnvironment) {
         let client = &environment.client;
         let all: Vec<_> = client
             .notebooks()
@@ -433,7 +433,7 @@ mod scenarios {
         assert_eq!(client.project_id(), emulator.project_id());
         client.notebooks().list().send().await.unwrap();
 
-        // A token scenarios for a day; the client renews it by itself.
+        // A token is valid for a day; the client renews it automatically.
         let sign_ins = || {
             let operations = environment.operations();
             operations.iter().filter(|it| *it == "createToken").count()
@@ -474,7 +474,7 @@ mod scenarios {
             .unwrap();
         let id = created.id.unwrap();
         client.notebooks().ensure_running(&id).await.unwrap();
-        // What is signed is what the service reads, whatever it looks like in the URL.
+        // The signature covers the decoded values that the service reads.
         let odd = client
             .notebooks()
             .list()
@@ -485,7 +485,7 @@ mod scenarios {
 }
 
 #[tokio::test]
-async fn strangers_are_turned_away() {
+async fn invalid_credentials_are_rejected() {
     let environment = TestEnvironment::new().await;
     let emulator = &environment.emulator;
     let builder = || environment.builder().project_id(emulator.project_id());
@@ -535,7 +535,7 @@ async fn strangers_are_turned_away() {
 }
 
 #[tokio::test]
-async fn ensuring_what_is_so_already_changes_nothing() {
+async fn ensuring_the_current_state_changes_nothing() {
     let environment = TestEnvironment::new().await;
     let notebooks = environment.client.notebooks();
     let id = running(&environment).await;
@@ -556,7 +556,7 @@ async fn ensuring_what_is_so_already_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_running_notebook_is_stopped_first_where_the_service_demands_it() {
+async fn a_running_notebook_is_stopped_first_if_the_service_requires_it() {
     let environment = TestEnvironment::with(|emulator| emulator.strict(true)).await;
     let id = running(&environment).await;
     let notebooks = environment.client.notebooks();
@@ -571,9 +571,9 @@ async fn a_running_notebook_is_stopped_first_where_the_service_demands_it() {
     );
 }
 
-/// Neither what was just created and is not found yet, nor the status from before a change; in both generations.
+/// Reads may not find a new resource yet, or return the status from before a change; in both generations.
 #[tokio::test]
-async fn a_read_that_lags_behind_deceives_nobody() {
+async fn lagging_reads_do_not_end_a_wait() {
     macro_rules! life {
         ($group:expr, $request:expr) => {{
             let group = $group;
@@ -621,9 +621,9 @@ async fn a_read_that_lags_behind_deceives_nobody() {
     }
 }
 
-/// In both generations, with reads that lag behind and without.
+/// In both generations, with and without lagging reads.
 #[tokio::test]
-async fn two_who_ensure_the_same_do_not_disturb_each_other() {
+async fn concurrent_ensures_do_not_conflict() {
     for lag in [Duration::ZERO, MINUTE / 2] {
         let environment = TestEnvironment::with(|emulator| emulator.stale_reads(lag)).await;
         let mut fixtures = Fixtures::default();
@@ -633,7 +633,7 @@ async fn two_who_ensure_the_same_do_not_disturb_each_other() {
             fixtures.instances.push(instance);
         }
         environment.emulator.add_fixtures(fixtures).await.unwrap();
-        // Two of each at once, and the status that both see.
+        // Two concurrent calls each, and the status that both see.
         macro_rules! both {
             ($group:expr, $id:literal) => {{
                 let group = $group;
@@ -670,7 +670,7 @@ async fn two_who_ensure_the_same_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn a_lost_response_to_a_start_does_no_harm() {
+async fn a_lost_response_to_a_start_is_retried() {
     let environment = TestEnvironment::new().await;
     let id = running(&environment).await;
     let notebooks = environment.client.notebooks();
@@ -683,7 +683,7 @@ async fn a_lost_response_to_a_start_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_creation_whose_response_is_lost_is_not_repeated() {
+async fn a_lost_response_to_a_creation_is_not_retried() {
     let environment = TestEnvironment::new().await;
     let mut lost = Fault::reset().operation("createNotebook").times(1);
     lost.after = true;
@@ -696,7 +696,7 @@ async fn a_creation_whose_response_is_lost_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_failed_creation_says_why() {
+async fn a_failed_creation_returns_the_reason() {
     let environment = TestEnvironment::new().await;
     let mut failure = TransitionFault::new(Step::Create);
     failure.reason = "no machine would take it".to_owned();
@@ -719,7 +719,7 @@ async fn a_failed_creation_says_why() {
 }
 
 #[tokio::test]
-async fn waiting_ends_at_once_when_the_target_is_out_of_reach_and_in_time_otherwise() {
+async fn waiting_ends_at_once_if_the_target_is_unreachable() {
     let environment = TestEnvironment::new().await;
     let id = running(&environment).await;
     let notebooks = environment.client.notebooks();
@@ -742,7 +742,7 @@ async fn waiting_ends_at_once_when_the_target_is_out_of_reach_and_in_time_otherw
 }
 
 #[tokio::test]
-async fn lists_of_any_length_come_page_by_page() {
+async fn lists_of_any_length_are_paged() {
     let environment = TestEnvironment::new().await;
     for (generation, name) in [(Generation::Notebook, "new"), (Generation::DevEnv, "old")] {
         let mut many = InstanceFixture::default();
@@ -779,10 +779,10 @@ async fn lists_of_any_length_come_page_by_page() {
     assert_eq!(distinct(ids), 47);
 }
 
-/// The stream holds one page and no more: none is asked for before the last item of the one before it was taken. How
-/// much memory that is for 100,000 notebooks is measured by `cargo bench --bench memory`.
+/// The stream holds at most one page: the next one is requested only after the last item of the previous one was
+/// taken. `cargo bench --bench memory` measures the memory for 100,000 notebooks.
 #[tokio::test]
-async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
+async fn a_long_list_is_streamed_in_order_and_on_demand() {
     const LENGTH: usize = 20_000;
     const PAGE: usize = 50;
     let environment =
@@ -802,7 +802,7 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
     let mut items = list.sort_key("name").sort_dir("ASC").items();
     let (mut count, mut previous) = (0, String::new());
     while let Some(notebook) = items.try_next().await.unwrap() {
-        // The first and the last item of a page.
+        // The first and last items of a page.
         if [0, PAGE - 1].contains(&(count % PAGE)) {
             let pages = requests();
             assert_eq!(pages, count / PAGE + 1, "pages for item {count}");
@@ -815,7 +815,7 @@ async fn a_long_list_comes_in_order_and_no_page_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_start_that_is_ensured_can_say_when_it_ends() {
+async fn ensuring_a_start_can_set_the_auto_stop() {
     let environment = TestEnvironment::new().await;
     let stopped = |generation, id: &str| {
         let mut instance = InstanceFixture::default();
@@ -850,7 +850,7 @@ async fn a_start_that_is_ensured_can_say_when_it_ends() {
 }
 
 #[tokio::test]
-async fn many_are_stopped_at_once_and_one_failure_hides_nothing() {
+async fn many_are_stopped_concurrently_and_failures_are_reported() {
     let environment = TestEnvironment::new().await;
     let mut many = InstanceFixture::default();
     many.name = "worker".to_owned();

@@ -1,5 +1,5 @@
-//! The examples of the library, as they stand in their files, against the emulator: what they write, and what
-//! they leave behind. On its manual clock their minutes take no time.
+//! Runs the library's examples against the emulator, and checks what they print and change. The manual clock makes
+//! their waits instantaneous.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use modelarts_tests::environment::TestEnvironment;
 
 const HOUR: i64 = 3_600_000;
 
-/// Includes the examples, and makes a test of each from the function of its name in [`runs`].
+/// Includes the examples, and creates a test for each from the function of the same name in [`runs`].
 macro_rules! examples {
     ($($name:ident at $path:literal),+ $(,)?) => {
         $(
@@ -51,7 +51,7 @@ examples! {
 }
 
 #[test]
-fn no_example_is_left_out() {
+fn every_example_has_a_test() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/modelarts/examples");
     let there: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
@@ -62,7 +62,7 @@ fn no_example_is_left_out() {
     assert_eq!(there, run);
 }
 
-/// An instance to begin with; its name is its id too.
+/// An existing instance, with its name as id.
 fn instance(name: &str) -> InstanceFixture {
     let mut instance = InstanceFixture::default();
     instance.id = Some(name.to_owned());
@@ -91,7 +91,7 @@ fn lines(out: Vec<u8>) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// How often each example called an operation with success.
+/// Number of successful calls per operation.
 fn count(environment: &TestEnvironment, operation: &str) -> usize {
     let operations = environment.operations();
     operations.iter().filter(|it| *it == operation).count()
@@ -268,7 +268,7 @@ mod runs {
         stopped.status = NotebookStatus::Stopped.into();
         add(environment, vec![instance("running"), stopped]).await;
         let builder = environment.emulator.client_builder();
-        // A thread of its own, as a script is a process of its own.
+        // A separate thread, since the script blocks.
         let script = std::thread::spawn(|| {
             let client = modelarts::blocking::ModelArts::build(builder).unwrap();
             let mut out = Vec::new();
@@ -294,7 +294,7 @@ mod runs {
         restarted.status = NotebookStatus::Stopped.into();
         add(
             environment,
-            // The one before the last was created by a clock that is ahead of ours.
+            // The last but one was created by a clock that is ahead of ours.
             vec![
                 aged("old", 9),
                 aged("older", 90),
@@ -305,7 +305,7 @@ mod runs {
         )
         .await;
         let client: &ModelArts = &environment.client;
-        // Created a week ago, and started five minutes ago.
+        // Created a week ago, started five minutes ago.
         let forever = AutoStop::Off;
         let started = client.notebooks().ensure_running_with("restarted", forever);
         started.await.unwrap();

@@ -1,7 +1,7 @@
-//! What the client does about faults: a table of faults and calls.
+//! Tests how the client handles faults: a table of faults and calls.
 //!
-//! Every fault persists, so that the table shows how often a call is tried, how long it pauses in
-//! between (on a clock of the test, nothing waits in real time) and what its user is told in the end.
+//! Every fault persists, so the table shows the number of attempts, the delays between them (on a manual clock), and
+//! the error that the user finally gets.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ const NOTEBOOK: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
 const JSON: (&str, &str) = ("content-type", "application/json");
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     ThrottledForSeconds,
@@ -66,7 +66,7 @@ const FAULTS: [(Fault, &str); 17] = [
 
 const CALLS: [&str; 5] = ["get", "list", "create", "start", "delete"];
 
-/// What the service would answer if all went well.
+/// The response without the fault.
 fn good(request: &Recorded) -> Value {
     let notebook = json!({"id": NOTEBOOK, "name": "train-bert", "status": "RUNNING"});
     let is_list = request.method == "GET" && request.path().ends_with("/notebooks");
@@ -76,7 +76,7 @@ fn good(request: &Recorded) -> Value {
     }
 }
 
-/// The first notebook of an answer.
+/// The first notebook of a response.
 fn notebook(response: &mut Value) -> &mut Value {
     match response.get("data") {
         Some(_) => &mut response["data"][0],
@@ -107,7 +107,7 @@ impl Fault {
         };
         match self {
             Self::ThrottledForSeconds => throttled(&[("retry-after", "7")]),
-            // The clock of the test begins at 08:15:00.
+            // The clock of the test starts at 08:15:00.
             Self::ThrottledUntilDate => {
                 throttled(&[("retry-after", "Mon, 03 Nov 2025 08:15:30 GMT")])
             }
@@ -140,7 +140,7 @@ impl Fault {
         }
     }
 
-    /// Whether the service cannot have carried out the request, so that even a creation is repeated.
+    /// Whether the service certainly did not carry out the request, so even a creation is retried.
     fn left_nothing_behind(self) -> bool {
         matches!(
             self,
@@ -149,14 +149,14 @@ impl Fault {
     }
 }
 
-/// What became of one call.
+/// The outcome of one call.
 struct Outcome {
     attempts: usize,
     sleeps: Vec<Duration>,
     result: Result<String, modelarts::Error>,
 }
 
-/// Makes a call of which the first `times` attempts meet the fault.
+/// Makes a call whose first `times` attempts fail with the fault.
 async fn run(fault: Fault, call: &str, times: usize) -> Outcome {
     let clock = ManualClock::default();
     let server = Server::start({
@@ -222,7 +222,7 @@ async fn perform(client: &ModelArts, call: &str) -> Result<String, modelarts::Er
     })
 }
 
-/// Which questions about an error are answered with yes.
+/// The predicates that are true for an error.
 fn yes(error: &modelarts::Error) -> String {
     let responses = [
         ("throttled", error.is_throttled()),
@@ -236,7 +236,7 @@ fn yes(error: &modelarts::Error) -> String {
     yes.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Numbers of errors differ between systems, those of ports from run to run; their names do not.
+/// Removes error numbers, which differ between systems, and ports, which differ between runs.
 fn without_numbers(text: &str) -> String {
     let text = match text.split_once(" (os error ") {
         Some((before, after)) => {
@@ -265,7 +265,7 @@ fn row(fault: &str, call: &str, outcome: Outcome) -> String {
 }
 
 #[tokio::test]
-async fn every_fault_of_every_call_ends_as_recorded() {
+async fn every_fault_of_every_call_matches_the_snapshot() {
     let mut table = format!(
         "{:<28} {:<7} {:>8}  {:<27}  {:<26}  outcome\n",
         "fault", "call", "attempts", "pauses in seconds", "questions answered with yes"
@@ -283,7 +283,7 @@ async fn every_fault_of_every_call_ends_as_recorded() {
 }
 
 #[tokio::test]
-async fn a_creation_is_repeated_only_if_it_cannot_have_happened() {
+async fn a_creation_is_retried_only_if_it_was_not_carried_out() {
     for (fault, name) in FAULTS {
         let outcome = run(fault, "create", usize::MAX).await;
         let repeated = outcome.attempts > 1;
@@ -291,9 +291,9 @@ async fn a_creation_is_repeated_only_if_it_cannot_have_happened() {
     }
 }
 
-/// What is tried again succeeds as soon as the fault is gone, and nothing else does.
+/// A retried call succeeds once the fault is gone; other calls fail.
 #[tokio::test]
-async fn a_passing_fault_is_overcome_where_it_is_retried() {
+async fn a_retried_call_succeeds_after_a_transient_fault() {
     for (fault, name) in FAULTS {
         if fault == Fault::Refused {
             continue;

@@ -1,5 +1,5 @@
-//! Hundreds of emulators in one process, as in a suite of parallel tests: they share nothing, and none leaves anything
-//! behind. A process of its own, so that no other test's handles and threads are counted.
+//! Runs hundreds of emulators in one process, as parallel tests do: they share nothing and leak nothing. This test
+//! has its own process, so that no other test's handles and threads are counted.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,12 +18,12 @@ use modelarts::devenviron::types::{CreateNotebookRequest, VolumeReq};
 use modelarts_tests::environment::TestEnvironment;
 
 const EMULATORS: usize = 300;
-/// Nobody waits that long unless something stays.
+/// Time limit for resources to be released.
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parallel_emulators_share_nothing_and_leave_nothing_behind() {
-    // What is made once for all is there before anything is counted.
+    // Lazily initialized globals are created before anything is counted.
     life_cycle(0).await;
     let before = Held::now();
     let tasks = (0..EMULATORS).map(|number| tokio::spawn(life_cycle(number)));
@@ -33,7 +33,7 @@ async fn parallel_emulators_share_nothing_and_leave_nothing_behind() {
         .map(Result::unwrap)
         .collect();
 
-    // What was dropped and not waited for, like the client's side of a connection, ends a little later.
+    // Resources such as the client's side of a connection are released asynchronously.
     let released = async {
         while !Held::now().is_no_more_than(&before) {
             tokio::task::yield_now().await;
@@ -51,8 +51,8 @@ async fn parallel_emulators_share_nothing_and_leave_nothing_behind() {
     assert_eq!(ids.len(), 1, "all began with the same rng_seed");
 }
 
-/// The life cycle of a notebook on an emulator of its own, which is then shut down or only dropped; the emulator's
-/// address, and the id of the notebook.
+/// Runs the life cycle of a notebook on an emulator, which is then shut down or only dropped. Returns the emulator's
+/// address and the id of the notebook.
 async fn life_cycle(number: usize) -> (SocketAddr, String) {
     let environment = TestEnvironment::new().await;
     let notebooks = environment.client.notebooks();
@@ -79,7 +79,7 @@ async fn life_cycle(number: usize) -> (SocketAddr, String) {
     (address, id)
 }
 
-/// What the process holds, where the system says.
+/// The resources of the process, if the system reports them.
 #[derive(Debug)]
 struct Held {
     handles: Option<usize>,
@@ -95,7 +95,7 @@ impl Held {
         }
     }
 
-    /// Less is possible: what was counted before may still have held something of the first emulator.
+    /// The number may be lower, since the first count may include resources of the first emulator.
     fn is_no_more_than(&self, before: &Self) -> bool {
         self.handles <= before.handles && self.threads <= before.threads
     }

@@ -1,5 +1,5 @@
-//! Every named example of the documents passes through the Rust types unharmed, and answers that
-//! are not what the documents say never fail a call.
+//! Every named example of the documents must survive its Rust type unchanged, and responses that deviate from the
+//! documents must still decode.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,14 +16,14 @@ use modelarts_tests::snapshots::Snapshots;
 use modelarts_tests::values::{complete, extended};
 use serde_json::{Value, json};
 
-/// Decodes and encodes again.
+/// Decodes a value and encodes it again.
 fn round_trip(document: &Document, schema: &str, value: &Value) -> Result<Value, String> {
     (document.round_trip)(schema, value.clone())
         .ok_or_else(|| format!("{schema} has no Rust type"))?
         .map_err(|error| error.to_string())
 }
 
-/// What is wrong with a sample, and the sample as its Rust type writes it.
+/// Returns the problems of a sample, and the sample as encoded by its Rust type.
 fn check(document: &Document, sample: &Sample) -> (Vec<String>, Value) {
     let validator = document.strict_validator(&sample.schema);
     let mut problems: Vec<_> = validator
@@ -82,9 +82,9 @@ fn a_sample_that_does_not_survive_is_reported_by_path() {
     assert!(problems[1].starts_with("does not decode: "), "{problems:?}");
 }
 
-/// No example can stand where the enumeration of samples does not look.
+/// The list of samples must cover every example of the documents.
 #[test]
-fn no_sample_is_overlooked() {
+fn every_sample_is_tested() {
     fn count(value: &Value) -> usize {
         match value {
             Value::Object(object) if object.contains_key("x-sample") => 1,
@@ -108,7 +108,7 @@ fn no_sample_is_overlooked() {
     }
 }
 
-/// The pages whose samples may stand in a document as they are.
+/// The pages whose samples may be copied into a document.
 const SEED_PAGES: [&str; 5] = [
     "StartNotebook",
     "modelarts_03_0110",
@@ -137,7 +137,7 @@ fn every_documented_sample_is_of_one_seed_page_and_every_seed_page_has_one() {
 }
 
 #[test]
-fn every_property_survives_and_so_does_an_unknown_value_of_every_enumeration() {
+fn every_property_and_unknown_values_survive() {
     let mut problems = BTreeMap::new();
     for document in documents::all() {
         for (schema, _) in document.document.schemas() {
@@ -157,7 +157,7 @@ fn every_property_survives_and_so_does_an_unknown_value_of_every_enumeration() {
 }
 
 #[test]
-fn no_missing_field_no_null_and_no_extra_field_fails_a_response() {
+fn missing_null_and_extra_fields_do_not_fail_a_response() {
     let mut problems = Vec::new();
     for document in documents::all() {
         for schema in document.response_schemas() {
@@ -170,7 +170,7 @@ fn no_missing_field_no_null_and_no_extra_field_fails_a_response() {
                     .map(|it| named("without", it)),
             );
             let nulls = variations(&value, |_| Some(Value::Null)).into_iter();
-            // A map keeps its entries as they come, and the type of its values is documented.
+            // Maps have no fixed fields.
             let nulls = nulls.filter(|(at, _)| !at.ends_with("/key"));
             variants.extend(nulls.map(|it| named("null at", it)));
             if value.is_object() {
@@ -187,7 +187,7 @@ fn no_missing_field_no_null_and_no_extra_field_fails_a_response() {
 }
 
 #[test]
-fn responses_have_open_enumerations_only() {
+fn responses_have_only_open_enumerations() {
     for document in documents::all() {
         for schema in document.response_schemas() {
             let text = document.schema(&schema).value().to_string();

@@ -1,4 +1,4 @@
-//! No secret shows in anything that people log: `Debug`, `Display`, chains of sources, tracing.
+//! No secret may appear in anything that programs log: `Debug`, `Display`, error chains, tracing.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
 const TOKEN: &str = "caller-token-1f6c2b9a";
 const PASSWORD: &str = "pa55word-77b0e1d4";
 const SUBJECT_TOKEN: &str = "subject-token-c09d5e3f";
-/// Names the key and so is no secret.
+/// The access key id, which is not a secret.
 const ACCESS_KEY: &str = "ACCESSKEY0X3J9Q7";
 const SECRET_KEY: &str = "secret-key-aa41f08e";
 const SECURITY_TOKEN: &str = "security-token-5d2e7c60";
@@ -26,7 +26,7 @@ const NOTEBOOK_TOKEN: &str = "notebook-token-93b7d1a2";
 const NOTEBOOK_URL: &str = "https://notebook.example.com/n1?token=notebook-url-e8f6";
 const PRIVATE_KEY: &str = "private-key-2c71ba55";
 const ACCESS_TOKEN: &str = "git-token-d64f0a18";
-/// A token that comes as a number, against the document.
+/// A token that the service sends as a number, against the document.
 const NUMBER: i64 = 847_162_993_501;
 
 fn secrets() -> Vec<String> {
@@ -40,7 +40,7 @@ fn secrets() -> Vec<String> {
         "notebook-url-e8f6",
         PRIVATE_KEY,
         ACCESS_TOKEN,
-        // Whoever has it can send the same request again for a while.
+        // Anyone with the signature can resend the request for a while.
         "Signature=",
     ];
     let mut secrets = texts.map(str::to_owned).to_vec();
@@ -48,7 +48,7 @@ fn secrets() -> Vec<String> {
     secrets
 }
 
-/// What a program might log, with a name for each piece.
+/// Texts that a program might log, each with a name.
 #[derive(Default)]
 struct Shown(Vec<(String, String)>);
 
@@ -86,7 +86,7 @@ impl Shown {
         }
     }
 
-    /// Fails when a secret shows anywhere.
+    /// Fails if any text contains a secret.
     fn check(self, capture: &Capture) {
         let traced = capture.lines();
         assert!(
@@ -109,7 +109,7 @@ impl Shown {
     }
 }
 
-/// Everything that the client sent, as a server would repeat it that is careless.
+/// Everything that the client sent, as a careless server might echo it.
 fn echo(request: &Recorded) -> String {
     let Recorded {
         target,
@@ -120,7 +120,7 @@ fn echo(request: &Recorded) -> String {
     format!("{target} {headers:?} {body}")
 }
 
-/// A service whose responses hold secrets; ids decide what it does.
+/// A service whose responses contain secrets; the id selects the response.
 fn respond(request: &Recorded, _: usize) -> Reply {
     let headers = [("content-type", "application/json")];
     let path = request.path();
@@ -168,7 +168,7 @@ fn instance() -> Value {
     json!({"id": "i1", "status": "RUNNING", "spec": spec})
 }
 
-/// Builds a client and makes every kind of call with it, showing all there is to show.
+/// Builds a client, makes every kind of call with it, and collects all loggable texts.
 async fn exercise(builder: ModelArtsBuilder, shown: &mut Shown) -> Result<ModelArts, Error> {
     shown.debug("builder", &builder);
     let client = builder.build().await;
@@ -210,7 +210,7 @@ fn builder(server: &Server, credentials: Credentials) -> ModelArtsBuilder {
         .rng_seed(1)
 }
 
-/// Whether a secret travelled, so that the test is about something.
+/// Whether a secret was sent at all; otherwise the test would prove nothing.
 fn travelled(requests: &[Recorded], secret: &str) -> bool {
     requests
         .iter()
@@ -263,9 +263,9 @@ async fn a_refused_sign_in_does_not_show_the_password() {
     shown.check(&capture);
 }
 
-/// The identity service's operations by their ids, with bodies that nobody but the caller typed.
+/// Calls the identity service's operations by id, with untyped bodies.
 #[tokio::test]
-async fn what_a_call_without_types_sends_does_not_show() {
+async fn bodies_of_untyped_calls_do_not_show() {
     let capture = Capture::start();
     let server = Server::start(|request, _| {
         if request.path().ends_with("/auth/tokens") {
@@ -277,7 +277,7 @@ async fn what_a_call_without_types_sends_does_not_show() {
     let mut shown = Shown::default();
     let client = builder(&server, Credentials::token(TOKEN));
     let client = client.build().await.unwrap();
-    // In JSON it is spelled with a backslash, in JSON within JSON with three.
+    // JSON escapes it with one backslash, JSON within JSON with three.
     let quoted = format!("{PASSWORD}\"{SECRET_KEY}");
     for password in [PASSWORD, &quoted] {
         let body = json!({"auth": {"identity": {
@@ -317,7 +317,7 @@ async fn keys_do_not_show() {
     shown.check(&capture);
 }
 
-/// Bodies of requests and answers, as the generated types print them.
+/// The generated types of request and response bodies.
 #[test]
 fn generated_types_do_not_show_secrets() {
     fn shown<T: serde::de::DeserializeOwned + Debug>(value: Value) -> String {

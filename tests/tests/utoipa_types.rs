@@ -1,11 +1,11 @@
-//! The generated types, described by `utoipa`, say what the documents say.
+//! The schemas that `utoipa` derives from the generated types must match the documents.
 
 use modelarts_document::Document;
 use modelarts_tests::described::compare_schemas;
 use modelarts_tests::documents;
 
 #[test]
-fn the_types_of_every_document_lose_and_invent_nothing() {
+fn derived_schemas_match_the_documents() {
     for document in documents::all() {
         let described = serde_json::to_value((document.schemas)()).unwrap();
         let described = Document::new(described).unwrap();

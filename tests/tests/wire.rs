@@ -1,5 +1,5 @@
-//! What leaves the generated client, byte by byte: one snapshot per operation, and the cases in
-//! which other clients go wrong.
+//! Tests the exact requests of the generated client: one snapshot per operation, and cases that other clients get
+//! wrong.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,13 +21,13 @@ const INSTANCE: &str = "DE-3b1f5a52-9c0d-11ee-8a2f-0255ac100042";
 const NOTEBOOK: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
 const IMAGE: &str = "9b7d3e42-6c1f-4a58-8e0d-b13a5f7c2d94";
 const STORAGE: &str = "3f1b8f0e-94c7-4d65-b2a8-6e5d0c9a7f21";
-/// An id as nobody would choose it, and how it stands in a path.
+/// An unusual id, and its encoding in a path.
 const AWKWARD: (&str, &str) = ("a/b c~d", "a%2Fb%20c~d");
 
-/// What a call of the generated client comes to.
+/// The result of a call of the generated client.
 type Response<T> = Result<ResponseValue<T>, Error>;
 
-/// A server that records, and clients that talk to it.
+/// A recording server and its clients.
 struct Wire {
     server: Server,
     devenviron: devenviron::Client,
@@ -37,7 +37,7 @@ struct Wire {
 impl Wire {
     async fn start() -> Self {
         let server = Server::recording();
-        // The plain builder has no TLS provider where the facade is built along.
+        // In a build with the facade, the plain builder has no TLS provider.
         let http = modelarts::http_client_builder().unwrap();
         let http = http.no_proxy().build().unwrap();
         Self {
@@ -47,7 +47,7 @@ impl Wire {
         }
     }
 
-    /// The request of a call that went well.
+    /// The request of a successful call.
     fn sent<T>(&self, response: Response<T>) -> Recorded {
         if let Err(error) = response {
             panic!("the call failed: {error}");
@@ -56,7 +56,7 @@ impl Wire {
     }
 }
 
-/// Snapshots of requests, named after their operations.
+/// Snapshots of requests, by operation.
 struct Requests {
     snapshots: Snapshots,
     operations: BTreeSet<String>,
@@ -86,7 +86,7 @@ impl Requests {
     }
 }
 
-/// Whether a path comes from a template like `/v1/{project_id}/images`.
+/// Whether a path matches a template such as `/v1/{project_id}/images`.
 fn fits(template: &str, path: &str) -> bool {
     let (wanted, found): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());
@@ -95,7 +95,7 @@ fn fits(template: &str, path: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_operation_leaves_the_client_as_recorded() {
+async fn every_operation_sends_the_recorded_request() {
     let wire = Wire::start().await;
     let mut requests = Requests {
         snapshots: Snapshots::in_folder("wire"),
@@ -109,7 +109,7 @@ async fn every_operation_leaves_the_client_as_recorded() {
     storage(&wire, &mut requests).await;
     identity(&wire, &mut requests).await;
 
-    // A family that is not emulated yet needs nothing but its document.
+    // A family that is not emulated yet needs no calls here.
     let emulated = FAMILIES.iter().filter(|family| family.emulated);
     let expected: BTreeSet<String> = emulated
         .flat_map(|family| family.operations.iter().map(move |it| (family.name, it.id)))
@@ -624,9 +624,9 @@ async fn an_empty_list_and_an_empty_text_are_sent() {
     assert_eq!(wire.sent(response).json(), json!({"description": ""}));
 }
 
-/// The generated code says nothing about a body that is not there; the facade's pipeline does.
+/// The generated client does not declare an absent body; the facade's pipeline does.
 #[tokio::test]
-async fn a_post_without_a_body_says_so() {
+async fn a_post_without_a_body_declares_its_length() {
     let server = Server::recording();
     let client = ModelArts::builder()
         .endpoint(&server.url)
@@ -643,7 +643,7 @@ async fn a_post_without_a_body_says_so() {
     }
 }
 
-/// Only what the caller set leaves the client: the service knows its defaults better.
+/// The client sends only what the caller sets, so the defaults of the service apply.
 #[tokio::test]
 async fn no_default_is_sent() {
     let wire = Wire::start().await;
@@ -652,7 +652,7 @@ async fn no_default_is_sent() {
     let flavors = client.show_switchable_flavors().project_id(PROJECT);
     let start = client.start_notebook().project_id(PROJECT).id(NOTEBOOK);
     let delete = client.delete_image().project_id(PROJECT).id(IMAGE);
-    // The one query parameter that is required.
+    // The only required query parameter.
     let sent = wire.sent(instances.de_type("Notebook").send().await);
     assert_eq!(sent.query(), ["de_type=Notebook"]);
     let bare = [
@@ -690,7 +690,7 @@ async fn no_default_is_sent() {
 }
 
 #[tokio::test]
-async fn values_go_out_in_the_spelling_that_was_given() {
+async fn values_keep_the_spelling_of_the_caller() {
     let wire = Wire::start().await;
     let list = wire.devenviron.list_notebooks().project_id(PROJECT);
     let sent = wire.sent(list.status("hibernating & more").send().await);

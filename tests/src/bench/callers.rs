@@ -1,4 +1,4 @@
-//! The same call in two ways, each with one connection that is kept.
+//! The same call through the facade and through plain reqwest, each on a persistent connection.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
 use modelarts_test_support::BenchServer;
 
-/// The project of the calls.
+/// The project in the calls.
 pub const PROJECT: &str = "7f3c0e6a1b5d4c2f9e8d7a6b5c4d3e2f";
-/// The notebook of the calls.
+/// The notebook in the calls.
 pub const ID: &str = "5d0a1c1e-8a3b-4f39-9f4e-6a3a1f0b7c55";
 const TOKEN: &str = "00000000-0000-0000-0000-000000000000";
 
-/// A client as users have it.
+/// Returns a facade client with default settings.
 pub async fn facade(server: &BenchServer) -> ModelArts {
     let builder = ModelArts::builder()
         .endpoint(server.url())
@@ -23,7 +23,7 @@ pub async fn facade(server: &BenchServer) -> ModelArts {
     builder.build().await.unwrap()
 }
 
-/// What somebody would write who needs this one call, with the same settings and headers.
+/// The call written with plain reqwest, with the same settings and headers.
 #[derive(Debug)]
 pub struct Bare {
     http: reqwest::Client,
@@ -33,7 +33,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Without a connection yet.
+    /// Creates the client; it connects with the first call.
     pub fn new(server: &BenchServer) -> Self {
         let builder = modelarts::http_client_builder().unwrap().no_proxy();
         let mut token = HeaderValue::from_static(TOKEN);
@@ -46,7 +46,7 @@ impl Bare {
         }
     }
 
-    /// With a limit on the time of a call, as the facade has one.
+    /// Creates a client with a time limit per call, like the facade.
     pub fn limited(server: &BenchServer) -> Self {
         Self {
             limit: Some(Duration::from_secs(60)),

@@ -1,4 +1,4 @@
-//! A thread for a server alone, so that its CPU time can be told from that of its clients.
+//! Runs a server on its own thread, to measure its CPU time without that of the clients.
 
 use std::fmt;
 use std::future::Future;
@@ -8,15 +8,15 @@ use cpu_time::ThreadTime;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
-/// A thread with a runtime of its own, and a server in it; dropping it ends both.
+/// A thread with its own runtime that runs a server. Dropping it stops both.
 pub struct Host<T> {
-    /// What the server is known by.
+    /// The description of the server.
     pub server: T,
     questions: mpsc::UnboundedSender<oneshot::Sender<Duration>>,
 }
 
 impl<T: Send + 'static> Host<T> {
-    /// Starts a server. What `start` returns beside its description lives as long as the thread.
+    /// Starts a server. The second value that `start` returns is kept until the thread ends.
     pub async fn start<F, G>(start: impl FnOnce() -> F + Send + 'static) -> Self
     where
         F: Future<Output = (T, G)>,
@@ -39,7 +39,7 @@ impl<T: Send + 'static> Host<T> {
         }
     }
 
-    /// The CPU time that the thread has taken so far.
+    /// Returns the CPU time that the thread has used so far.
     pub async fn cpu_time(&self) -> Duration {
         let (response, answered) = oneshot::channel();
         self.questions.send(response).unwrap();

@@ -1,4 +1,4 @@
-//! Load on a server: connections that are kept, one request at a time on each, and no work for answers but reading them.
+//! A load generator: persistent connections with one request at a time on each; responses are read, not parsed.
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ struct Connection {
     reply: Vec<u8>,
 }
 
-/// What a round of requests took.
+/// The measurements of a round of requests.
 #[derive(Debug)]
 pub struct Round {
-    /// From the first request to the last answer.
+    /// Time from the first request to the last response.
     pub wall: Duration,
-    /// Of each request.
+    /// Latency of each request.
     pub latencies: Vec<Duration>,
 }
 
 impl Connections {
-    /// Connects to an URL like `http://127.0.0.1:8780`.
+    /// Connects to a URL such as `http://127.0.0.1:8780`.
     pub async fn open(url: &str, number: usize) -> Self {
         let address = url.trim_start_matches("http://");
         let mut connections = Vec::with_capacity(number);
@@ -42,7 +42,7 @@ impl Connections {
         Self(connections)
     }
 
-    /// Sends a request so many times over each connection.
+    /// Sends a request `times` times on each connection.
     pub async fn round(&mut self, request: &Request, times: usize) -> Round {
         let begun = now();
         let connections = self.0.drain(..).map(|mut connection| {
@@ -70,7 +70,7 @@ impl Connections {
         }
     }
 
-    /// The body of one answer.
+    /// Sends a request and returns the body of the response.
     pub async fn body(&mut self, request: &Request) -> Vec<u8> {
         let connection = &mut self.0[0];
         let head = connection.exchange(request).await;
@@ -78,12 +78,12 @@ impl Connections {
     }
 }
 
-/// A request, ready to be sent.
+/// An encoded request.
 #[derive(Clone, Debug)]
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// Reads a path.
+    /// Creates a `GET` request for a path.
     pub fn get(path: &str, token: &str) -> Self {
         let lines = [
             &format!("GET {path} HTTP/1.1"),
@@ -98,7 +98,7 @@ impl Request {
 }
 
 impl Connection {
-    /// Leaves the answer in `reply`; returns the length of its head.
+    /// Sends a request and reads the response into `reply`; returns the length of its head.
     async fn exchange(&mut self, request: &Request) -> usize {
         self.stream.write_all(&request.0).await.unwrap();
         self.reply.clear();
@@ -112,7 +112,7 @@ impl Connection {
     }
 }
 
-/// The length of the head and of the whole answer, as soon as the head is there. Anything but 200 ends the benchmark.
+/// The lengths of the head and of the whole response, once the head is complete. Panics on any status other than 200.
 fn lengths(reply: &[u8]) -> Option<(usize, usize)> {
     let head = reply.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = str::from_utf8(&reply[..head]).unwrap();

@@ -1,14 +1,14 @@
-//! Measurements that other load on the machine disturbs little: CPU time of one thread, two candidates taking turns.
+//! Measurements that are robust against other load: CPU time of one thread, with two candidates in alternation.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 
-/// Keeps this thread, and those that it starts, to one core.
+/// Pins this thread, and those that it starts, to one core.
 ///
-/// Waking an idle core is charged to whoever wakes it, in a virtual machine more than a whole call; which thread that
-/// hits would be a matter of chance. Where threads cannot be pinned, nothing happens.
+/// Waking an idle core costs the waking thread CPU time, in a virtual machine more than a whole call, and which
+/// thread pays would be random. Does nothing if threads cannot be pinned.
 pub fn stay_on_one_core() {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     if let Some(core) = cores.last() {
@@ -16,7 +16,7 @@ pub fn stay_on_one_core() {
     }
 }
 
-/// What two candidates cost.
+/// The cost of two candidates.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
     /// Median CPU time of one operation of the first candidate.
@@ -27,9 +27,9 @@ pub struct Comparison {
     pub ratio: f64,
 }
 
-/// Compares the CPU time that two candidates take on this thread, in `rounds` rounds of `operations` operations each.
+/// Compares the CPU time of two candidates on this thread, in `rounds` rounds of `operations` operations each.
 ///
-/// They take turns, also at going first. What they return is dropped after its measurement.
+/// The candidates alternate, also in which one is first. Their results are dropped after the measurement.
 pub fn compare<A, B>(
     rounds: usize,
     operations: u32,
@@ -55,7 +55,7 @@ pub fn compare<A, B>(
     }
 }
 
-/// Seconds of CPU time for one operation.
+/// CPU time of one operation, in seconds.
 fn cpu_time<T>(operations: u32, work: &mut impl FnMut() -> T) -> f64 {
     let mut results = Vec::with_capacity(operations as usize);
     let begun = ThreadTime::now();
@@ -65,13 +65,13 @@ fn cpu_time<T>(operations: u32, work: &mut impl FnMut() -> T) -> f64 {
     begun.elapsed().as_secs_f64() / f64::from(operations)
 }
 
-/// The middle value; of an even number of values the upper one of the two.
+/// Returns the median; of an even number of values, the upper one of the middle two.
 pub fn median(mut values: Vec<f64>) -> f64 {
     let middle = values.len() / 2;
     *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
-/// The present, for latencies.
+/// Returns the current time, to measure latencies.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 pub fn now() -> Instant {
     Instant::now()

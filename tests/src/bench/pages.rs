@@ -1,4 +1,4 @@
-//! Lists of notebooks of any length, made from the notebooks that the document shows.
+//! Lists of notebooks of any length, generated from the examples of the document.
 
 use std::io::Write as _;
 
@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::documents;
 
-/// The JSON of a notebook, split where its id stands.
+/// The JSON of a notebook, split at its id.
 type Template = Vec<String>;
 
-/// Notebooks without end.
+/// An endless supply of notebooks.
 #[derive(Debug)]
 pub struct Notebooks(Vec<Template>);
 
 impl Notebooks {
-    /// All notebooks of the document's examples, in turns.
+    /// Cycles through all notebooks in the document's examples.
     pub fn documented() -> Self {
         let document = documents::devenviron();
         let mut notebooks = Vec::new();
@@ -31,7 +31,7 @@ impl Notebooks {
         Self(notebooks.iter().map(template).collect())
     }
 
-    /// The richest notebook alone.
+    /// Uses only the largest notebook.
     pub fn one(&self) -> Vec<u8> {
         let richest = self.0.iter().max_by_key(|template| template.concat().len());
         let mut json = Vec::new();
@@ -39,7 +39,7 @@ impl Notebooks {
         json
     }
 
-    /// A page of so many notebooks.
+    /// Returns a page with this many notebooks.
     pub fn page(&self, length: usize) -> Vec<u8> {
         let mut json = Vec::new();
         json.extend_from_slice(b"{\"current\":0,\"data\":[");

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::documents;
 
-    /// The fields of a struct, as serde writes them.
+    /// The fields of a struct, as serialized by serde.
     fn fields<T: Serialize + for<'a> Deserialize<'a>>() -> Vec<String> {
         let empty: T = serde_json::from_str("{}").unwrap();
         let mut fields: Vec<String> = serde_json::to_value(empty)

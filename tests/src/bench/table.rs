@@ -1,16 +1,16 @@
-//! The table that a benchmark ends with.
+//! The table of results that a benchmark prints.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What is aimed at.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Aim {
-    /// At most so much.
+    /// At most this value.
     AtMost(f64),
-    /// At least so much.
+    /// At least this value.
     AtLeast(f64),
-    /// Nothing: the figure explains others.
+    /// No target: the figure explains others.
     None,
 }
 
@@ -35,12 +35,12 @@ impl fmt::Display for Aim {
     }
 }
 
-/// A table with a row for each figure, printed as it grows, since the next figure may take a while.
+/// A table with a row per figure. Each row is printed at once, since the next figure may take a while.
 #[derive(Debug)]
 pub struct Table(());
 
 impl Table {
-    /// Prints the head.
+    /// Prints the header.
     pub fn new(title: &str) -> Self {
         println!("\n{title}");
         println!(
@@ -57,7 +57,7 @@ impl Table {
     }
 }
 
-/// A short time, readable.
+/// Formats a short time.
 pub fn short(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     if micros < 1000.0 {

@@ -1,22 +1,22 @@
-//! A server that answers from memory it already has.
+//! A server for benchmarks that does not allocate.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 
 use crate::listener::{Listener, read_head};
 
-/// A server for benchmarks: it takes requests without a body, records nothing and, once its buffers have grown, allocates
-/// nothing unless its script does.
+/// A server for benchmarks. It accepts requests without a body, records nothing, and allocates nothing once its
+/// buffers have grown, unless its script does.
 #[derive(Debug)]
 pub struct BenchServer(Listener);
 
 impl BenchServer {
-    /// Responds with 200 and the JSON that `script` appends for a target (path and query).
+    /// Starts a server that responds with 200 and the JSON that `script` appends for a target (path and query).
     pub fn start(script: impl Fn(&str, &mut Vec<u8>) + Send + Sync + 'static) -> Self {
         Self(Listener::start(move |stream| serve(stream, &script)))
     }
 
-    /// Where it listens, without a slash at the end.
+    /// Returns the URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.0.address())
     }
@@ -51,7 +51,7 @@ mod tests {
     use crate::connection::Connection;
 
     #[test]
-    fn a_connection_is_kept() {
+    fn connections_are_persistent() {
         let server = BenchServer::start(|target, body| {
             body.extend_from_slice(format!("{target:?}").as_bytes());
         });

@@ -1,4 +1,4 @@
-//! Collects what is traced, as text.
+//! Collects tracing spans and events as text.
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
@@ -14,21 +14,20 @@ thread_local! {
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// All spans and events of this thread while it lives, of every level and crate.
+/// Collects all spans and events of this thread until it is dropped, of every level and crate.
 ///
-/// The subscriber behind it is that of the whole process. One for each thread would miss what other threads trace for
-/// the first time just when it begins.
+/// The subscriber is global. A subscriber per thread could miss spans that another thread registers while it starts.
 #[derive(Debug)]
 pub struct Capture {
-    /// Stays on its thread.
+    /// Makes the type `!Send`.
     _thread: PhantomData<*const ()>,
 }
 
 impl Capture {
-    /// Begins to collect.
+    /// Starts to collect.
     ///
     /// # Panics
-    /// When something else listens in this process.
+    /// When the process has another global subscriber.
     pub fn start() -> Self {
         static LISTENING: Once = Once::new();
         LISTENING.call_once(|| {
@@ -43,7 +42,7 @@ impl Capture {
         }
     }
 
-    /// What was traced so far, one span or event to a line.
+    /// Returns the spans and events so far, one per line.
     pub fn lines(&self) -> Vec<String> {
         LINES.with_borrow(|lines| lines.clone().unwrap_or_default())
     }

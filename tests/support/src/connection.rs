@@ -1,4 +1,4 @@
-//! A small HTTP client: for what no client library would send, and for processes that are killed meanwhile.
+//! A small HTTP client, for requests that no client library would send and for servers that are killed.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
@@ -8,28 +8,28 @@ use serde_json::Value;
 
 use crate::listener::{header, parse_head, read_head, read_up_to};
 
-/// After this long without a byte a response is an error.
+/// Maximum time between two reads of a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A response that came whole.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// The status.
     pub status: u16,
-    /// The headers in their order, names in lower case.
+    /// The headers in order, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body as JSON, a text if it is not JSON, or null if it is empty.
     pub body: Value,
 }
 
 impl Response {
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 }
 
-/// A connection that stays open.
+/// A persistent connection.
 #[derive(Debug)]
 pub struct Connection {
     host: String,
@@ -41,7 +41,7 @@ impl Connection {
     /// Connects to `host:port`.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When no server listens there.
     pub fn open(address: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -56,7 +56,7 @@ impl Connection {
     /// Sends a request and reads the response.
     ///
     /// # Errors
-    /// When the response does not come whole.
+    /// When the response is incomplete.
     pub fn send(
         &mut self,
         method: &str,
@@ -103,10 +103,10 @@ impl Connection {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 ///
 /// # Errors
-/// When nobody listens at the address, or the response does not come whole.
+/// When no server listens at the address, or the response is incomplete.
 pub fn exchange(
     address: &str,
     method: &str,

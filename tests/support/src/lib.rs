@@ -1,8 +1,8 @@
-//! What the tests of all members share: a scripted HTTP server, a small HTTP client, the emulator as a process, and a
-//! collector of traces.
+//! Shared test utilities: a scripted HTTP server, a small HTTP client, the emulator as a process, and a collector of
+//! tracing output.
 //!
-//! It depends on none of the other members, so each of them can use it in its tests. Everything here blocks its thread; the
-//! servers have threads of their own, so tests with and without async can use them.
+//! This crate depends on no other member of the workspace, so all of them can use it in their tests. All functions
+//! block; servers run on their own threads, so sync and async tests can use them.
 
 #![allow(
     clippy::unwrap_used,

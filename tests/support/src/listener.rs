@@ -1,4 +1,4 @@
-//! What all servers here have in common: a thread for each connection, and heads that are read whole.
+//! Shared parts of the servers: a thread per connection, and parsing of heads.
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Hands every connection to `serve`, on a thread of its own.
+    /// Calls `serve` for each connection, on a new thread.
     pub(crate) fn start(
         serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
@@ -28,7 +28,7 @@ impl Listener {
                     return;
                 }
                 let serve = Arc::clone(&serve);
-                // A client that breaks off is its own affair: the test sees what it did.
+                // Errors of the client are visible to the test in other ways.
                 thread::spawn(move || stream.set_nodelay(true).and_then(|()| serve(stream)));
             }
         });
@@ -43,14 +43,14 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         TcpStream::connect(self.address).ok();
     }
 }
 
-/// Reads on until `buffer` begins with a whole head; its length with the empty line at its end.
+/// Reads until `buffer` starts with a complete head; returns its length including the empty line.
 ///
-/// Nothing, if the connection ends before another message begins.
+/// Returns `None` if the connection ends before another message starts.
 pub(crate) fn read_head(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Option<usize>> {
     const END: &[u8] = b"\r\n\r\n";
     loop {
@@ -66,7 +66,7 @@ pub(crate) fn read_head(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Res
     }
 }
 
-/// Reads on until `buffer` has so many bytes.
+/// Reads until `buffer` has this many bytes.
 pub(crate) fn read_up_to(
     stream: &mut impl Read,
     buffer: &mut Vec<u8>,
@@ -87,7 +87,7 @@ fn read_more(stream: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
     Ok(length > 0)
 }
 
-/// The headers of a head, names in lower case, and its first line.
+/// Returns the first line of a head, and its headers with lower-case names.
 pub(crate) fn parse_head(head: &[u8]) -> (&str, Vec<(String, String)>) {
     let text = str::from_utf8(head).expect("the head is text");
     let mut lines = text.trim_end().split("\r\n");

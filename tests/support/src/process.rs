@@ -1,13 +1,13 @@
-//! The emulator as a process: for what must not happen to the process of the tests.
+//! Runs the emulator as a separate process, which tests can kill.
 
 use std::env;
 use std::io::{self, BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// Variables that begin so say which cloud is meant, and how to sign in there.
+/// Prefixes of the environment variables that select a cloud and its credentials.
 const CLOUDS: [&str; 4] = ["OS_", "OTC_", "HUAWEICLOUD_", "MODELARTS_"];
 
-/// Takes from a command what the environment of the test says about clouds.
+/// Removes the environment variables about clouds and credentials from a command.
 pub fn without_clouds(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -18,21 +18,21 @@ pub fn without_clouds(command: &mut Command) -> &mut Command {
     command
 }
 
-/// A running emulator; it ends when this is dropped.
+/// A running emulator, which is killed on drop.
 #[derive(Debug)]
 pub struct EmulatorProcess {
     child: Child,
-    /// Stays open: a closed pipe would end the emulator.
+    /// Kept open, since a closed pipe would stop the emulator.
     output: Option<BufReader<ChildStdout>>,
     ready: String,
     address: String,
 }
 
 impl EmulatorProcess {
-    /// Starts a command that becomes an emulator, and waits until it listens.
+    /// Starts an emulator, and waits until it listens.
     ///
     /// # Errors
-    /// When it cannot be started, or ends before it listens.
+    /// When it cannot be started, or exits before it listens.
     pub fn start(mut command: Command) -> io::Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
@@ -45,12 +45,12 @@ impl EmulatorProcess {
             ready: String::new(),
             address: String::new(),
         };
-        // From here on an error ends the process.
+        // From here on, an error kills the process.
         while process.address.is_empty() {
             process.ready.clear();
             let output = process.output.as_mut().expect("nobody took it yet");
             if output.read_line(&mut process.ready)? == 0 {
-                return Err(io::Error::other("the emulator ended before it listened"));
+                return Err(io::Error::other("the emulator exited before it listened"));
             }
             if let Some((_, rest)) = process.ready.split_once("http://") {
                 let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !".:[]-".contains(c));
@@ -60,45 +60,45 @@ impl EmulatorProcess {
         Ok(process)
     }
 
-    /// Host and port.
+    /// Returns host and port.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The address as a URL, without a slash at the end.
+    /// Returns the URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The line that told the address.
+    /// Returns the line with the address.
     pub fn ready(&self) -> &str {
         &self.ready
     }
 
-    /// What it prints after that line.
+    /// Returns the output after that line.
     ///
     /// # Panics
-    /// When it was taken.
+    /// When the output was taken.
     pub fn output(&mut self) -> &mut BufReader<ChildStdout> {
         self.output.as_mut().expect("nobody took it")
     }
 
-    /// The same for somebody who reads it on, so that the pipe never fills.
+    /// Takes the output, to drain it so that the pipe never fills.
     pub fn take_output(&mut self) -> Option<BufReader<ChildStdout>> {
         self.output.take()
     }
 
-    /// The process.
+    /// Returns the process.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// The number of the process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// SIGKILL on Unix: no handler runs, nothing is flushed.
+    /// Kills the process (SIGKILL on Unix): no handler runs, nothing is flushed.
     pub fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
@@ -107,7 +107,7 @@ impl EmulatorProcess {
 
 impl Drop for EmulatorProcess {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing more to do either way.
+        // The process may already have exited.
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -1,4 +1,4 @@
-//! A server on loopback that records what it was sent and replies as its script says, byte by byte.
+//! A scripted server on the loopback interface that records requests and controls every byte of its responses.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,28 +11,28 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::listener::{Listener, header, parse_head, read_head, read_up_to};
 
-/// A request as it left the client.
+/// A recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The method.
     pub method: String,
-    /// Path and query, as they stood in the request line.
+    /// Path and query, as in the request line.
     pub target: String,
-    /// The headers in their order, names in lower case.
+    /// The headers in order, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
 impl Recorded {
-    /// The target without the query.
+    /// Returns the target without the query.
     pub fn path(&self) -> &str {
         self.target
             .split_once('?')
             .map_or(&self.target, |(path, _)| path)
     }
 
-    /// The pairs of the query as they were sent, still encoded.
+    /// Returns the pairs of the query, still encoded.
     pub fn query(&self) -> Vec<&str> {
         let query = self.target.split_once('?').map(|(_, query)| query);
         query
@@ -41,12 +41,12 @@ impl Recorded {
             .collect()
     }
 
-    /// The value of a header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
-    /// The body as JSON; null if there is none.
+    /// Returns the body as JSON; null if there is none.
     pub fn json(&self) -> Value {
         match self.body.is_empty() {
             true => Value::Null,
@@ -55,7 +55,7 @@ impl Recorded {
     }
 }
 
-/// The whole request for a snapshot: headers sorted, the port hidden, JSON spread over lines.
+/// Formats the request for a snapshot: sorted headers, hidden port, indented JSON.
 impl fmt::Display for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.method, self.path())?;
@@ -78,21 +78,21 @@ impl fmt::Display for Recorded {
             return write!(f, "  (none)");
         }
         let json = self.json();
-        // Spreading it over lines must not hide anything that was sent.
+        // The indentation must not hide a difference.
         assert_eq!(json.to_string(), self.body, "the body is plain JSON");
         write!(f, "{json:#}")
     }
 }
 
-/// What the server does about a request.
+/// The reaction to a request.
 pub struct Reply {
-    /// Status line and headers without the empty line; nothing, if the bytes are sent as they are.
+    /// Status line and headers without the empty line; `None` for raw bytes.
     head: String,
     bytes: Vec<u8>,
     then: Then,
 }
 
-/// What follows the bytes of a reply.
+/// What happens after the bytes of a reply.
 enum Then {
     KeepOpen,
     Close,
@@ -102,7 +102,7 @@ enum Then {
 }
 
 impl Reply {
-    /// A complete response.
+    /// Creates a complete response.
     pub fn new(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let mut reply = Self::promising(status, headers, body.len()).and(body);
@@ -110,13 +110,13 @@ impl Reply {
         reply
     }
 
-    /// A complete response with a JSON body.
+    /// Creates a complete response with a JSON body.
     pub fn json(status: u16, body: impl fmt::Display) -> Self {
         let headers = [("content-type", "application/json")];
         Self::new(status, &headers, body.to_string())
     }
 
-    /// The head of a response that promises `length` bytes, of which none is sent yet. Then the connection is closed.
+    /// Creates the head of a response that declares `length` bytes but sends none. Then the connection is closed.
     pub fn promising(status: u16, headers: &[(&str, &str)], length: usize) -> Self {
         let mut reply = Self::raw("");
         reply.head = format!("HTTP/1.1 {status} \r\ncontent-length: {length}\r\n");
@@ -126,7 +126,7 @@ impl Reply {
         reply
     }
 
-    /// These bytes as they are, whether that is HTTP or not. Then the connection is closed.
+    /// Sends raw bytes, which need not be HTTP. Then the connection is closed.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             head: String::new(),
@@ -135,12 +135,12 @@ impl Reply {
         }
     }
 
-    /// Nothing at all; the connection stays open.
+    /// Sends nothing and keeps the connection open.
     pub fn silence() -> Self {
         Self::raw("").then_stall(|| {})
     }
 
-    /// These bytes again and again; `written` is called each time with how often that was.
+    /// Sends the bytes repeatedly; `written` is called each time with the number of repetitions.
     pub fn endless(bytes: impl Into<Vec<u8>>, written: impl Fn(usize) + Send + 'static) -> Self {
         let mut reply = Self::raw(bytes);
         reply.then = Then::Repeat(Box::new(written));
@@ -154,21 +154,21 @@ impl Reply {
         self
     }
 
-    /// Sends `part` as well.
+    /// Also sends `part`.
     #[must_use]
     pub fn and(mut self, part: impl AsRef<[u8]>) -> Self {
         self.bytes.extend_from_slice(part.as_ref());
         self
     }
 
-    /// Resets the connection afterwards instead of closing it in order.
+    /// Resets the connection afterwards instead of closing it.
     #[must_use]
     pub fn then_reset(mut self) -> Self {
         self.then = Then::Reset;
         self
     }
 
-    /// Sends nothing more afterwards and keeps the connection open, after `stalled` was called.
+    /// Calls `stalled` afterwards, sends nothing more, and keeps the connection open.
     #[must_use]
     pub fn then_stall(mut self, stalled: impl FnOnce() + Send + 'static) -> Self {
         self.then = Then::Stall(Box::new(stalled));
@@ -176,22 +176,22 @@ impl Reply {
     }
 }
 
-/// The server; dropping it ends it.
+/// A server, which is stopped on drop.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens, without a slash at the end.
+    /// The URL, without a trailing slash.
     pub url: String,
     requests: Arc<Mutex<Vec<Recorded>>>,
     _listener: Listener,
 }
 
 impl Server {
-    /// Replies to every request with what `script` makes of it and of the number of requests before it.
+    /// Starts a server. `script` returns the reply for a request and the number of requests before it.
     pub fn start(script: impl Fn(&Recorded, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::over("http", Ok, script)
     }
 
-    /// The same over streams that `secure` makes of connections, with the URL scheme that goes with it.
+    /// Does the same over streams that `secure` creates from connections, with this URL scheme.
     pub fn over<S: Read + Write>(
         scheme: &str,
         secure: impl Fn(TcpStream) -> io::Result<S> + Send + Sync + 'static,
@@ -210,27 +210,27 @@ impl Server {
         }
     }
 
-    /// Replies to every request with an empty object.
+    /// Starts a server that replies to every request with an empty object.
     pub fn recording() -> Self {
         Self::start(|_, _| Reply::json(200, "{}"))
     }
 
-    /// All requests so far, but for those that were taken.
+    /// Returns all requests so far that were not taken.
     pub fn requests(&self) -> Vec<Recorded> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// How many that are.
+    /// Returns the number of these requests.
     pub fn count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 
-    /// The requests since the last call.
+    /// Takes the requests since the last call.
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
 
-    /// The one request since the last call.
+    /// Takes the only request since the last call.
     pub fn take_one(&self) -> Recorded {
         let mut requests = self.take();
         let count = requests.len();
@@ -239,12 +239,12 @@ impl Server {
     }
 }
 
-/// An address at which nobody listens; it is taken as long as this lives.
+/// An address at which no server listens. It is reserved until this value is dropped.
 #[derive(Debug)]
 pub struct Nobody(Socket);
 
 impl Nobody {
-    /// Takes an address.
+    /// Reserves an address.
     pub fn new() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -252,7 +252,7 @@ impl Nobody {
         Self(socket)
     }
 
-    /// Where nobody listens, without a slash at the end.
+    /// Returns the URL, without a trailing slash.
     pub fn url(&self) -> String {
         let address = self.0.local_addr().unwrap().as_socket();
         format!("http://{}", address.unwrap())
@@ -292,7 +292,7 @@ fn serve<S: Read + Write>(
             Then::Reset => return SockRef::from(socket).set_linger(Some(Duration::ZERO)),
             Then::Stall(stalled) => {
                 stalled();
-                // Until the client gives up: it has nothing more to send.
+                // Waits until the client closes the connection.
                 return stream.read(&mut [0]).map(drop);
             }
             Then::Repeat(written) => {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_recorded_on_a_connection_that_is_kept() {
+    fn requests_on_a_persistent_connection_are_recorded() {
         let server = Server::start(|request, before| {
             let body = json!({"path": request.path(), "before": before});
             Reply::json(200, body).header("x-number", &before.to_string())
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_response_is_an_error() {
+    fn incomplete_responses_are_errors() {
         let ways: [fn() -> Reply; 4] = [
             || Reply::raw(""),
             || Reply::raw("HTTP/1.1 200 OK\r\ncontent-"),
@@ -390,12 +390,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_was_dropped_does_not_listen() {
+    fn a_dropped_server_does_not_listen() {
         let server = Server::recording();
         let address = address(&server).to_owned();
         exchange(&address, "GET", "/", &[], None).unwrap();
         drop(server);
-        // The thread that accepts ends a moment later.
+        // The accepting thread ends a moment later.
         while TcpStream::connect(&address).is_ok() {}
     }
 }
