@@ -156,7 +156,7 @@ fn signed_headers<'a>(headers: &[(&'a str, &'a str)]) -> Vec<(Cow<'a, str>, &'a 
     signed.extend(
         headers
             .iter()
-            .filter(|(name, _)| !name.contains('_'))
+            .filter(|(name, _)| !name.as_bytes().contains(&b'_'))
             .map(|(name, value)| (lower_case(name), value.trim())),
     );
     signed.sort_unstable();
@@ -233,7 +233,7 @@ fn push_query(text: &mut String, query: &str) {
 
 /// Percent-decodes a text. A `%` that does not begin an escape stands for itself.
 fn decoded(text: &str) -> Cow<'_, [u8]> {
-    match text.contains('%') {
+    match text.as_bytes().contains(&b'%') {
         true => percent_decode_str(text).into(),
         // The case of nearly all texts.
         false => Cow::Borrowed(text.as_bytes()),
@@ -242,7 +242,7 @@ fn decoded(text: &str) -> Cow<'_, [u8]> {
 
 /// Decodes a part of a query, in which `+` stands for a space.
 fn decoded_form(text: &str) -> Cow<'_, [u8]> {
-    match text.contains('+') {
+    match text.as_bytes().contains(&b'+') {
         true => percent_decode(text.replace('+', " ").as_bytes())
             .collect::<Vec<_>>()
             .into(),
@@ -261,7 +261,7 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'/');
 
 fn push_escaped(text: &mut String, bytes: &[u8], escaped: &'static AsciiSet) {
-    text.extend(percent_encode(bytes, escaped));
+    text.push_str(&Cow::from(percent_encode(bytes, escaped)));
 }
 
 fn push_all(text: &mut String, parts: &[&str]) {
