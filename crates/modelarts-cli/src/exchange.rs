@@ -1,12 +1,13 @@
 //! Requests to the documents' operations, and their responses as JSON.
 
-use modelarts::{ModelArts, RawRequest, RawResponse};
+use futures::TryStreamExt;
+use modelarts::{ModelArts, Pagination, RawRequest, RawResponse};
+use modelarts_document::PaginationStyle;
 use serde_json::{Map, Value, json};
 
 use crate::document::{self, Operation};
 use crate::failure::{Exit, Failure};
 use crate::output;
-use crate::pages::Cursor;
 use crate::schema::{self, Unlisted};
 use crate::text;
 
@@ -45,9 +46,6 @@ pub(crate) fn filled(
         None => request,
     }
 }
-
-/// The maximum number of items; a longer list is treated as endless.
-const MAX_ITEMS: usize = 1_000_000;
 
 impl Request {
     pub(crate) fn new(operation: &'static Operation) -> Self {
@@ -108,12 +106,7 @@ impl Request {
         &self,
         client: &ModelArts,
     ) -> Result<(RawResponse, Option<Value>), Failure> {
-        let mut request = client.call(&self.operation.id);
-        for (name, value) in &self.path {
-            request = request.path(name, value);
-        }
-        let request = filled(request, &self.query, &self.headers, self.body.as_ref());
-        let response = request.send().await?;
+        let response = self.raw(client).send().await?;
         let value = Response::from(&response).read(self.operation)?;
         Ok((response, value))
     }
@@ -149,67 +142,70 @@ impl Request {
         client: &ModelArts,
         most: Option<usize>,
     ) -> Result<(Items, Map<String, Value>), Failure> {
-        let id = &self.operation.id;
-        let names = self.operation.items();
-        let mut cursor = Cursor::new(self.operation.paging.as_ref(), &self.query, most);
-        let mut items: Vec<Value> = Vec::new();
-        let mut first = None;
-        while let Some(query) = cursor.query() {
-            let mut request = self.clone();
-            for (name, value) in query {
-                request.query.retain(|(given, _)| given != name);
-                request.query.push((name.to_owned(), value));
-            }
-            let page = request.send(client).await?.unwrap_or_default();
-            let Value::Object(mut page) = page else {
-                let message = format!("{id}: the response is not a page of a list");
-                return Err(Failure::new(Exit::Failed, message));
+        let total = self.operation.paging.as_ref().and_then(|it| it.total);
+        let most_items = most.unwrap_or(usize::MAX);
+        let mut pages = self.raw(client).pages(self.pagination(most));
+        let (mut items, mut first) = (Vec::new(), None);
+        let complete = loop {
+            let page = pages.try_next().await.map_err(list_failure)?;
+            let Some(page) = page else {
+                break true;
             };
-            let total = cursor.total(&page);
-            let found = take_items(&mut page, &names);
-            let found = match (found, total) {
-                (Some(found), _) => found,
-                (None, Some(0)) => Vec::new(),
-                // Without a list, it is unknown which items exist.
-                (None, _) => {
-                    let names = names.join("` or `");
-                    let message =
-                        format!("{id}: the response contains no list: `{names}` is missing");
-                    return Err(Failure::new(Exit::Failed, message));
-                }
-            };
-            items.extend(cursor.take(found, &page));
-            first.get_or_insert(page);
-            if most.is_some_and(|most| items.len() > most) || items.len() > MAX_ITEMS {
-                break;
+            items.extend(page.items);
+            let has_total = total.is_some_and(|name| page.body.contains_key(name));
+            first.get_or_insert(page.body);
+            if items.len() > most_items {
+                break false;
             }
-            if most == Some(items.len()) && total.is_some() {
-                break;
+            if items.len() == most_items && (page.is_last || has_total) {
+                break page.is_last;
             }
-        }
-        if most.is_none_or(|most| most > MAX_ITEMS) && items.len() > MAX_ITEMS {
-            let message =
-                format!("{id}: the list has more than {MAX_ITEMS} items; narrow it with filters");
-            return Err(Failure::new(Exit::Failed, message));
-        }
-        let most = most.unwrap_or(usize::MAX);
-        let complete = items.len() <= most && cursor.has_all();
-        items.truncate(most);
+        };
+        items.truncate(most_items);
         Ok((Items { items, complete }, first.unwrap_or_default()))
+    }
+
+    /// Returns the untyped request of the library.
+    fn raw(&self, client: &ModelArts) -> RawRequest {
+        let mut request = client.call(&self.operation.id);
+        for (name, value) in &self.path {
+            request = request.path(name, value);
+        }
+        filled(request, &self.query, &self.headers, self.body.as_ref())
+    }
+
+    /// Returns the pagination of the document, with pages no larger than the number of items wanted.
+    fn pagination(&self, most: Option<usize>) -> Pagination {
+        let Some(paging) = &self.operation.paging else {
+            return Pagination::single().items(self.operation.items());
+        };
+        let (limit, position) = (paging.limit, paging.position);
+        let pagination = match paging.style {
+            PaginationStyle::Offset => Pagination::by_offset(limit, position),
+            PaginationStyle::Page(first) => Pagination::by_page(limit, position, first),
+            PaginationStyle::Token => {
+                Pagination::by_token(limit, position, paging.next.unwrap_or_default())
+            }
+        };
+        let most = most.and_then(|most| u32::try_from(most).ok());
+        let size = most.map_or(paging.size, |most| most.min(paging.size));
+        let pagination = pagination.items(paging.items.clone()).page_size(size);
+        match paging.total {
+            Some(total) => pagination.total(total),
+            None => pagination,
+        }
     }
 }
 
-/// Takes the items out of a page and leaves an empty list under each of their names.
-fn take_items(page: &mut Map<String, Value>, names: &[&str]) -> Option<Vec<Value>> {
-    let mut found = None;
-    for name in names {
-        if let Some(Value::Array(items)) = page.get_mut(*name) {
-            found.get_or_insert(std::mem::take(items));
-            // The same list under another name.
-            items.clear();
-        }
+/// What a response that cannot be read may mean.
+const OTHER_SERVER: &str =
+    "Is this the address of ModelArts? A proxy or a gateway may have responded.";
+
+fn list_failure(error: modelarts::Error) -> Failure {
+    match error.is_decode() {
+        true => Failure::from(error).advise(OTHER_SERVER),
+        false => error.into(),
     }
-    found
 }
 
 fn drop_nulls(value: &mut Value) {

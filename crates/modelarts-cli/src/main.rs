@@ -27,7 +27,6 @@ mod manifest;
 mod noun;
 mod observe;
 mod output;
-mod pages;
 mod plan;
 mod registration;
 mod resolve;

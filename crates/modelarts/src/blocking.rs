@@ -53,7 +53,7 @@ impl ModelArts {
             .enable_all()
             .build()
             .map_err(|error| {
-                Error::configuration(format!("there is no runtime to be had: {error}"))
+                Error::configuration(format!("the runtime cannot be created: {error}"))
             })?;
         let runtime = Background(Some(runtime));
         let client = block_on(&runtime, builder.build())?;

@@ -29,12 +29,12 @@ use tracing::warn;
 /// * **Credentials**: set with [`credentials`](Self::credentials) or a [`profile`](Self::profile), and otherwise
 ///   discovered as described in [`Profile`], which also documents the precedence of all sources. Explicit settings
 ///   override those of a profile, and settings that neither provides are discovered as well.
-/// * **Endpoint**: the [`endpoint`](Self::endpoint), or else the service's address in the token's catalogue (after signing
-///   in with a password), or else the address in the [`region`](Self::region).
-/// * **Project**: its [`id`](Self::project_id), or its [`name`](Self::project_name), or else the region's main project,
-///   which has the same name as the region. The identity service looks up a name; its address is the
-///   [`auth_url`](Self::auth_url) or the one in the region. If both id and name are given, they must identify the same
-///   project.
+/// * **Endpoint**: the [`endpoint`](Self::endpoint), or else the service's address in the token's catalogue (after
+///   signing in with a password), or else the address in the [`region`](Self::region).
+/// * **Project**: its [`id`](Self::project_id), or its [`name`](Self::project_name), or else the region's main
+///   project, which has the same name as the region. The identity service looks up a name; its address is the
+///   [`auth_url`](Self::auth_url) or the one in the region. If both id and name are given, they must identify the
+///   same project.
 ///
 /// ```no_run
 /// # async fn run() -> modelarts::Result<()> {
@@ -214,7 +214,7 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// Sets what is retried, and how often. See [`RetryPolicy`] for the default.
+    /// Sets which failures are retried, and how often. See [`RetryPolicy`] for the default.
     pub fn retry_policy(mut self, policy: RetryPolicy) -> Self {
         self.options = self.options.retry_policy(policy);
         self
@@ -244,12 +244,12 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// Limits the requests per second from this client and its clones. Default: no limit; a value that is not positive also
-    /// means no limit.
+    /// Limits the requests per second from this client and its clones. Default: no limit; a value that is not
+    /// positive also means no limit.
     ///
     /// Requests over the limit are queued. A request whose turn would come after its
-    /// [deadline](ModelArtsBuilder::deadline) fails as soon as that is known, and a request that fails or is dropped in the
-    /// queue leaves no gap for the others.
+    /// [deadline](ModelArtsBuilder::deadline) fails as soon as that is known, and a request that fails or is dropped
+    /// in the queue leaves no gap for the others.
     pub fn rate_limit(mut self, per_second: f64) -> Self {
         self.rate_limit = RateLimit::new(per_second);
         self
@@ -291,17 +291,19 @@ impl ModelArtsBuilder {
         self
     }
 
-    /// Sets your own HTTP client, preferably built with [`http_client_builder`](crate::http_client_builder). It must not
-    /// follow redirects.
+    /// Sets your own HTTP client, preferably built with [`http_client_builder`](crate::http_client_builder). It must
+    /// not follow redirects.
     ///
-    /// It uses the certificates and proxy that it was built with. It works on the runtime on which it is first used, and on
-    /// others only if that runtime has its own threads; without this setting, the client works on any number of runtimes.
+    /// It uses the certificates and proxy that it was built with. It works on the runtime on which it is first used,
+    /// and on others only if that runtime has its own threads; without this setting, the client works on any number
+    /// of runtimes.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self
     }
 
-    /// Sets a cache that keeps tokens beyond the process. Default: tokens are kept in memory only. See [`TokenCache`].
+    /// Sets a cache that keeps tokens beyond the process. Default: tokens are kept in memory only. See
+    /// [`TokenCache`].
     pub fn token_cache(mut self, cache: Arc<dyn TokenCache>) -> Self {
         self.token_cache = Some(cache);
         self
@@ -337,9 +339,7 @@ impl ModelArtsBuilder {
         let cache = self.token_cache.take();
         let warnings = resolver.profile.warnings.clone();
         let resolved = resolver.resolve(identity, clock, cache).await;
-        // A setting that was not understood may be the cause.
-        let resolved =
-            resolved.map_err(|error| warnings.into_iter().fold(error, Error::with_note))?;
+        let resolved = resolved.map_err(|error| with_warnings(error, warnings))?;
         resolved
             .warnings
             .iter()
@@ -368,7 +368,7 @@ impl ModelArtsBuilder {
         let profile = match self.profile.take() {
             Some(profile) => profile,
             None if explicit.is_complete() => Profile::default(),
-            None if own => Profile::surroundings(&self.environment)?,
+            None if own => Profile::without_credentials(&self.environment)?,
             None => Profile::find(&self.environment)?,
         };
         let mut resolved = profile.resolve(explicit.region.as_deref(), !own)?;
@@ -376,7 +376,7 @@ impl ModelArtsBuilder {
             resolved.credentials = explicit.credentials;
         }
         if resolved.credentials.is_none() {
-            return Err(profile.without_credentials());
+            return Err(profile.no_credentials());
         }
         resolved.region = explicit.region.or(resolved.region);
         resolved.endpoint = explicit.endpoint.or(resolved.endpoint);
@@ -388,12 +388,14 @@ impl ModelArtsBuilder {
         }
         if self.http.is_some() && !(resolved.tls.is_default() && self.roots.is_empty()) {
             resolved.warnings.push(
-                "certificates are configured, and not used, since `http_client` was given a client of its own".to_owned(),
+                "certificates are configured but not used, because `http_client` sets the client"
+                    .to_owned(),
             );
         }
         if resolved.tls.unverified {
             resolved.warnings.push(
-                "certificates are not verified: `verify` is off, or `insecure` on".to_owned(),
+                "certificates are not verified, because `verify` is off or `insecure` is on"
+                    .to_owned(),
             );
         }
         Ok(resolved)
@@ -418,7 +420,7 @@ impl ModelArtsBuilder {
             budget: self.retry_budget.clone(),
             rate_limit: self.rate_limit.take(),
             user_agent: self.user_agent_header()?,
-            language: language.map_err(|_| unfit("language"))?,
+            language: language.map_err(|_| invalid_header("language"))?,
             max_body: self.max_body,
         })
     }
@@ -440,7 +442,7 @@ impl ModelArtsBuilder {
         };
         let proxy = match self.proxy.take() {
             Some(url) => ProxyChoice::All(url),
-            // A proxy of the environment cannot reach this machine by such a name.
+            // A proxy from the environment cannot reach the loopback address of this machine.
             None if all(endpoint::is_loopback) => ProxyChoice::None,
             None => ProxyChoice::Environment,
         };
@@ -459,12 +461,19 @@ impl ModelArtsBuilder {
         let Some(name) = &self.user_agent else {
             return Ok(HeaderValue::from_static(OWN));
         };
-        HeaderValue::from_str(&format!("{name} {OWN}")).map_err(|_| unfit("user agent"))
+        HeaderValue::from_str(&format!("{name} {OWN}")).map_err(|_| invalid_header("user agent"))
     }
 }
 
-fn unfit(what: &str) -> Error {
+/// Adds the warnings that the error does not contain already: a setting that was not understood may be the cause.
+fn with_warnings(error: Error, warnings: Vec<String>) -> Error {
+    let shown = error.to_string();
+    let new = warnings.into_iter().filter(|it| !shown.contains(it));
+    new.fold(error, Error::with_note)
+}
+
+fn invalid_header(what: &str) -> Error {
     Error::configuration(format!(
-        "the {what} holds characters that a header cannot carry"
+        "the {what} contains characters that are not allowed in a header"
     ))
 }

@@ -112,7 +112,7 @@ impl ManualClock {
         timers.into_iter().for_each(Waker::wake);
     }
 
-    /// The sleeps so far, in order.
+    /// Returns the sleeps so far, in order.
     pub fn sleeps(&self) -> Vec<Duration> {
         self.state().sleeps.clone()
     }

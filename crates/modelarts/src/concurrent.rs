@@ -29,7 +29,7 @@ pub enum ItemError<E> {
 }
 
 impl<E> ItemError<E> {
-    /// The error that the call returned; `None` if it panicked.
+    /// Returns the error of the call; `None` if it panicked.
     pub fn failure(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => Some(error),

@@ -3,12 +3,13 @@
 use modelarts_client::iam::types::CatalogEntry;
 use reqwest::Url;
 
+use crate::authority::authority;
 use crate::error::{Error, Result};
 
 /// A public cloud that runs ModelArts.
 struct Cloud {
     name: &'static str,
-    /// Its name in OpenStack tools, if they know it.
+    /// The name of its profile in OpenStack tools, if they have one.
     profile: Option<&'static str>,
     domain: &'static str,
     regions: &'static [&'static str],
@@ -85,8 +86,8 @@ fn address(service: &str, region: &str, other: Option<(&str, &str, &str)>) -> Re
             .map(|cloud| format!("{} ({})", cloud.regions.join(", "), cloud.name))
             .collect();
         return Err(Error::configuration(format!(
-            "the region `{region}` is not known; known are {}; for any other set the endpoint, \
-             and the auth URL of the identity service",
+            "the region `{region}` is unknown; known regions are {}; for any other, set the endpoint and \
+             the auth URL of the identity service",
             known.join(" and ")
         )));
     };
@@ -98,7 +99,7 @@ fn address(service: &str, region: &str, other: Option<(&str, &str, &str)>) -> Re
             .is_some_and(|rest| rest.ends_with('.'));
         if !is_part {
             return Err(Error::configuration(format!(
-                "the {what} is at {host}, which is not the {} of the region `{region}`, and {missing} is not known: set {}",
+                "the {what} is at {host}, which is not part of the {} (region `{region}`), so {missing} is unknown: set {}",
                 cloud.name,
                 match missing {
                     "the endpoint" => "it by `endpoint` or MODELARTS_ENDPOINT",
@@ -149,18 +150,18 @@ pub(crate) fn from_catalog(
             "the catalogue has no {wanted} address of ModelArts in the region `{region}`{}",
             match all.is_empty() {
                 true => String::new(),
-                false => format!(", it has: {}", places(&all)),
+                false => format!(", it has: {}", regions_in(&all)),
             }
         ))),
         ([(_, url)], _) => Ok(Some((*url).to_owned())),
         (_, _) => Err(Error::configuration(format!(
             "the catalogue has ModelArts in several regions: set one of {}",
-            places(&all)
+            regions_in(&all)
         ))),
     }
 }
 
-fn places(endpoints: &[(&str, &str)]) -> String {
+fn regions_in(endpoints: &[(&str, &str)]) -> String {
     let places: Vec<_> = endpoints.iter().map(|(place, _)| *place).collect();
     places.join(", ")
 }
@@ -170,7 +171,7 @@ fn places(endpoints: &[(&str, &str)]) -> String {
 ///
 /// Addresses in catalogues and for OpenStack tools end with `/v1/<project>`, or with a placeholder for the project.
 pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
-    const PLACES: &[&str] = &[
+    const PLACEHOLDERS: &[&str] = &[
         "%(project_id)s",
         "$(project_id)s",
         "{project_id}",
@@ -184,7 +185,7 @@ pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
     }
     match url.rsplit_once('/') {
         Some((before, last)) => match before.strip_suffix("/v1") {
-            Some(base) if PLACES.contains(&last) => (base, None),
+            Some(base) if PLACEHOLDERS.contains(&last) => (base, None),
             Some(base) => (base, Some(last)),
             None => (url, None),
         },
@@ -194,11 +195,7 @@ pub(crate) fn without_project(url: &str) -> (&str, Option<&str>) {
 
 /// Returns the scheme, host and port, which are the parts of an address that an error may show.
 pub(crate) fn origin(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{}://{host}:{port}", url.scheme()),
-        None => format!("{}://{host}", url.scheme()),
-    }
+    format!("{}://{}", url.scheme(), authority(url))
 }
 
 /// Checks that an address is safe to send credentials to, and returns it without a trailing slash.
@@ -209,7 +206,7 @@ pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> 
     };
     let Ok(url) = Url::parse(text.trim()) else {
         return Err(Error::configuration(format!(
-            "the {what} is no URL; expected is one like {example}"
+            "the {what} is not a URL; an example is {example}"
         )));
     };
     let refuse = |why: &str| {
@@ -220,14 +217,14 @@ pub(crate) fn check(what: &str, text: &str, allow_http: bool) -> Result<String> 
     };
     if url.cannot_be_a_base() || url.host_str().is_none_or(str::is_empty) {
         return Err(Error::configuration(format!(
-            "the {what} names no host; expected is one like {example}"
+            "the {what} has no host; an example is {example}"
         )));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("must not hold a user name or password");
+        return refuse("must not contain a user name or password");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse("must end with its host or path");
+        return refuse("must not have a query or a fragment");
     }
     match url.scheme() {
         "https" => {}
@@ -248,7 +245,7 @@ pub(crate) fn without_version(url: &str) -> Result<&str> {
     let url = url.strip_suffix("/auth/tokens").unwrap_or(url);
     if url.ends_with("/v2.0") {
         return Err(Error::configuration(
-            "the auth URL is that of version 2.0 of the identity service, and only 3 is supported: end it with /v3",
+            "the auth URL is for version 2.0 of the identity service, but only 3 is supported: end it with /v3",
         ));
     }
     Ok(url.strip_suffix("/v3").unwrap_or(url))
@@ -315,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_one_of_the_service_that_is_meant() {
+    fn the_example_is_of_the_same_service() {
         for text in ["example.com/v3", "localhost:5000/v3"] {
             let error = check("auth URL", text, false).unwrap_err().to_string();
             assert!(error.contains("https://iam."), "{error}");
@@ -383,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_hold_the_project_or_a_place_for_it() {
+    fn an_address_may_contain_the_project_or_a_placeholder() {
         for (text, expected) in [
             ("https://m.example.com", ("https://m.example.com", None)),
             ("https://m.example.com/", ("https://m.example.com", None)),
@@ -440,7 +437,7 @@ mod tests {
         );
         let error = error.unwrap_err().to_string();
         assert!(
-            error.contains("https://h.example.com:8443 must end"),
+            error.contains("https://h.example.com:8443 must not have a query"),
             "{error}"
         );
         assert!(

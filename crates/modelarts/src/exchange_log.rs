@@ -18,8 +18,8 @@ use crate::error::redact::{REDACTED, Redactor};
 ///
 /// A request has the fields `method`, `url`, `headers` and `body`, a response `status`, `headers` and `body`; headers
 /// are lines of `name: value`. Credentials are redacted. In a body, the value of a field is shown if the API document
-/// describes the field for the operation and the value has the described JSON type. Secrets, other values, the names of
-/// other members and the keys of maps are redacted. A body that is not JSON is not shown. The events cost nothing
+/// describes the field for the operation and the value has the described JSON type. Secrets, other values, the names
+/// of other members and the keys of maps are redacted. A body that is not JSON is not shown. The events cost nothing
 /// unless a subscriber is interested in them.
 pub const EXCHANGE_EVENTS: &str = "modelarts::exchange";
 
@@ -87,7 +87,7 @@ fn is_secret(name: &HeaderName, value: &HeaderValue) -> bool {
     value.is_sensitive() || known.contains(name) || name.as_str().ends_with("-token")
 }
 
-/// A body of JSON, as far as its possible shapes tell that it may be shown; of another one only its size.
+/// Formats a JSON body and redacts what its possible shapes do not describe. Of any other body, shows only the size.
 fn shown(body: &[u8], shapes: &[&Shape], redactor: &Redactor) -> String {
     if body.is_empty() {
         return String::new();
@@ -98,8 +98,7 @@ fn shown(body: &[u8], shapes: &[&Shape], redactor: &Redactor) -> String {
     redactor.text(&redact(value, shapes).to_string())
 }
 
-/// The value without what none of the shapes describes, be it a value or a name, and without what one of them marks as a
-/// secret.
+/// Redacts the names and values that none of the shapes describes, and the values that one of them marks as secret.
 fn redact(value: Value, shapes: &[&Shape]) -> Value {
     let is_secret = shapes.iter().any(|shape| matches!(shape, Shape::Secret));
     let has = |fits: fn(&Shape) -> bool| !is_secret && shapes.iter().any(|shape| fits(shape));
@@ -140,9 +139,9 @@ fn redact_members(members: Map<String, Value>, shapes: &[&Shape]) -> Value {
     for (name, value) in members {
         let named = shapes.iter().filter_map(|shape| shape.member(&name));
         let named: Vec<_> = named.collect();
-        // The name of a secret makes the value one wherever it stands.
+        // A value under the name of a secret is one, wherever it is.
         let is_empty = value.is_null() || value == "";
-        let is_secret = NAMES.contains(name.as_str()) && !value.is_object() && !is_empty;
+        let is_secret = SECRET_NAMES.contains(name.as_str()) && !value.is_object() && !is_empty;
         let (name, inner) = match (named.is_empty(), others.is_empty()) {
             (false, _) => (name, &named),
             (true, false) => {
@@ -171,7 +170,7 @@ fn redacted() -> Value {
 }
 
 /// The names of secrets in the documents, except `id`, which is a secret only in a token.
-static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+static SECRET_NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
     let (mut names, mut visited) = (BTreeSet::new(), BTreeSet::new());
     for operation in modelarts_client::operations() {
         let bodies = operation.response_bodies.iter().copied();

@@ -12,12 +12,12 @@ use modelarts_client::Action;
 pub(crate) struct History(Mutex<VecDeque<(String, Action, Duration)>>);
 
 /// The number of actions to keep; more are unlikely within the time that reads lag behind.
-const MOST: usize = 4096;
+const MAX_ACTIONS: usize = 4096;
 
 impl History {
     pub(crate) fn add(&self, id: &str, action: Action, now: Duration) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() == MOST {
+        if known.len() == MAX_ACTIONS {
             known.pop_front();
         }
         known.push_back((id.to_owned(), action, now));

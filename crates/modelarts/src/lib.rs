@@ -20,10 +20,10 @@
 //! ```
 //!
 //! [`from_env`](ModelArts::from_env) takes credentials from `OS_*`, `OTC_*` or `HUAWEICLOUD_SDK_*` variables or from
-//! `clouds.yaml`; [`Profile`] documents all sources and their precedence. A setting is either honoured or rejected with an
-//! error; [`warnings`](ModelArts::warnings) lists anything else that looks wrong. [`ModelArts::builder`] takes credentials
-//! explicitly: a [token](Credentials::token), a [password](Login) or an [access key](AccessKey); all other settings are
-//! still discovered.
+//! `clouds.yaml`; [`Profile`] documents all sources and their precedence. A setting is either honoured or rejected
+//! with an error; [`warnings`](ModelArts::warnings) lists anything else that looks wrong. [`ModelArts::builder`]
+//! takes credentials explicitly: a [token](Credentials::token), a [password](Login) or an [access key](AccessKey);
+//! all other settings are still discovered.
 //!
 //! ```no_run
 //! # async fn run() -> modelarts::Result<()> {
@@ -53,10 +53,10 @@
 //! # Types
 //!
 //! Each API family has a module of the same name: [`devenviron`] is the one for notebooks. Its
-//! [`types`](devenviron::types) are the request and response bodies. Request types have a `builder()`; in responses every
-//! field is an `Option`, since a service may omit any of them. Its [`enums`](devenviron::enums) are string values such as
-//! `RUNNING`; values that are newer than this crate are preserved. Everything outside such a module, from
-//! [`ModelArtsBuilder`] to [`Error`], is shared by all families.
+//! [`types`](devenviron::types) are the request and response bodies. Request types have a `builder()`; in responses
+//! every field is an `Option`, since a service may omit any of them. Its [`enums`](devenviron::enums) are string
+//! values such as `RUNNING`; values that are newer than this crate are preserved. Everything outside such a module,
+//! from [`ModelArtsBuilder`] to [`Error`], is shared by all families.
 //!
 //! # Creating and waiting
 //!
@@ -81,17 +81,17 @@
 //! # }
 //! ```
 //!
-//! When a call to create, start or stop returns, the operation has only begun. A [`Waiter`] waits when it is awaited, or
-//! [streams](Waiter::events) what it sees. The `ensure_…` methods do whatever is necessary to reach a state; they may be
-//! called twice, and from two places at once. A stale read is not mistaken for the result of this client's latest action:
-//! see [`PollPolicy::read_lag`].
+//! When a call to create, start or stop returns, the operation has only begun. A [`Waiter`] waits when it is awaited,
+//! or [streams](Waiter::events) what it sees. The `ensure_…` methods do whatever is necessary to reach a state; they
+//! may be called twice, and from two places at once. A stale read is not mistaken for the result of this client's
+//! latest action: see [`PollPolicy::read_lag`].
 //!
 //! # Errors
 //!
-//! There is one [`Error`] type. Its methods help you decide what to do: [`is_not_found`](Error::is_not_found), [`is_conflict`](Error::is_conflict),
-//! [`is_quota`](Error::is_quota), [`is_outcome_unknown`](Error::is_outcome_unknown) and others document what the error
-//! means for you, and [`remedy`](Error::remedy) returns the advice of the error catalogue. [`kind`](Error::kind) says what
-//! happened.
+//! There is one [`Error`] type. Its methods help you decide what to do: [`is_not_found`](Error::is_not_found),
+//! [`is_conflict`](Error::is_conflict), [`is_quota`](Error::is_quota),
+//! [`is_outcome_unknown`](Error::is_outcome_unknown) and others document what the error means for you, and
+//! [`remedy`](Error::remedy) returns the advice of the error catalogue. [`kind`](Error::kind) says what happened.
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts, id: &str) -> modelarts::Result<()> {
@@ -107,17 +107,18 @@
 //! # Retries and time limits
 //!
 //! [`RetryPolicy`] has a table of what is retried; a creation is sent again only if it was refused or was never sent.
-//! Set defaults in the [builder](ModelArtsBuilder), and override them with [`with`](ModelArts::with) and [`CallOptions`].
-//! All clones of a client share a [budget](RetryBudget) of retries, so that a service in trouble is not loaded further. A
-//! waiter follows the same policy: each poll makes one attempt, and the policy limits how many polls in a row may fail.
-//! [`Error::retry_limit`] says what ended the retries.
+//! Set defaults in the [builder](ModelArtsBuilder), and override them with [`with`](ModelArts::with) and
+//! [`CallOptions`]. All clones of a client share a [budget](RetryBudget) of retries, so that a service in trouble is
+//! not loaded further. A waiter follows the same policy: each poll makes one attempt, and the policy limits how many
+//! polls in a row may fail. [`Error::retry_limit`] says what ended the retries.
 //!
 //! # Many at once
 //!
-//! A list has a setter for every filter of the service, and two ways to read it. `items()` is a stream that fetches each
-//! page when it is needed; use it to look at what is listed. `collect()` reads all pages first; use it to change what is
-//! listed, since a notebook that you stop leaves the list of running ones, and all notebooks after it move up. Lists that
-//! no group has are in the family's module, such as [`devenviron::lists`].
+//! A list has a setter for every filter of the service, and two ways to read it. `items()` is a stream that fetches
+//! each page when it is needed; use it to look at what is listed. `collect()` reads all pages first; use it to change
+//! what is listed, since a notebook that you stop leaves the list of running ones, and all notebooks after it move
+//! up. Lists that no group has are in the family's module, such as [`devenviron::lists`], and an untyped request is
+//! read as a list by [`RawRequest::pages`] and [`RawRequest::items`].
 //!
 //! ```no_run
 //! # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -150,8 +151,8 @@
 //!
 //! # Units
 //!
-//! One generation of the API uses milliseconds, the other seconds, and memory is in KiB. [`AutoStop`], [`Memory`] and the
-//! traits [`NotebookExt`], [`LeaseExt`], [`InstanceExt`] and [`FlavorExt`] use durations, timestamps and sizes;
+//! One generation of the API uses milliseconds, the other seconds, and memory is in KiB. [`AutoStop`], [`Memory`] and
+//! the traits [`NotebookExt`], [`LeaseExt`], [`InstanceExt`] and [`FlavorExt`] use durations, timestamps and sizes;
 //! no conversion overflows or truncates silently.
 //!
 //! # Observing
@@ -177,8 +178,8 @@
 //! # }
 //! ```
 //!
-//! To test against your own server, note that an [`endpoint`](ModelArtsBuilder::endpoint) on this machine may be plain
-//! HTTP, and that a [`ManualClock`] skips delays.
+//! To test against your own server, note that an [`endpoint`](ModelArtsBuilder::endpoint) on this machine may be
+//! plain HTTP, and that a [`ManualClock`] skips delays.
 //!
 //! # Features
 //!
@@ -190,8 +191,9 @@
 //! | `native-tls` | TLS by the platform's own library |
 //! | `blocking` | `blocking::ModelArts`, the same client without async |
 //!
-//! If both TLS features are enabled, rustls is used; without either, only plain HTTP works, which is enough for a service
-//! on this machine. No feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!` does.
+//! If both TLS features are enabled, rustls is used; without either, only plain HTTP works, which is enough for a
+//! service on this machine. No feature changes what a program's own `reqwest::Client::new()` or `serde_json::json!`
+//! does.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Waiters and lists are not bound to a family, and this is the one that has them.
@@ -201,8 +203,9 @@
 )]
 
 /// The crates whose types appear in this crate's public signatures.
-pub use {bytes, http, jiff, reqwest};
+pub use {bytes, http, jiff, reqwest, serde_json};
 
+mod authority;
 mod builder;
 mod client;
 mod clock;
@@ -262,7 +265,7 @@ pub use modelarts_client::{
     RequestError, ResponseValue, Secret, Shape,
 };
 pub use options::CallOptions;
-pub use pages::{Items, Pages};
+pub use pages::{Items, Pages, Pagination, RawPage};
 pub use poll_status::{PollStatus, Progress};
 pub use raw_request::RawRequest;
 pub use retry::{Backoff, RetryBudget, RetryLimit, RetryPolicy};

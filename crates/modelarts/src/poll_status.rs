@@ -9,8 +9,8 @@ use crate::error::redact::one_line;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PollStatus {
-    /// The status in the service's spelling; `gone` if the resource no longer exists, `not found` if it does not exist
-    /// yet.
+    /// The status in the service's spelling; `gone` if the resource no longer exists, `not found` if it does not
+    /// exist yet.
     pub status: String,
     /// The reason of the failure, in the service's words.
     pub fail_reason: Option<String>,

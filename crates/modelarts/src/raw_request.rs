@@ -15,9 +15,9 @@ use crate::error::{Error, Result};
 impl ModelArts {
     /// Creates an untyped request for an operation by its ID. It is sent through the same pipeline as typed calls.
     ///
-    /// The content type of a body (`application/json`, `application/merge-patch+json`), and whether the request may be
-    /// retried, come from the API document. `project_id` is filled in. [`send`](RawRequest::send) returns an error if
-    /// the operation is unknown, or a path parameter is missing.
+    /// The content type of a body (`application/json`, `application/merge-patch+json`), and whether the request may
+    /// be retried, come from the API document. `project_id` is filled in. [`send`](RawRequest::send) returns an error
+    /// if the operation is unknown, or a path parameter is missing.
     ///
     /// ```no_run
     /// # async fn run(client: modelarts::ModelArts) -> modelarts::Result<()> {
@@ -145,6 +145,31 @@ impl RawRequest {
         self
     }
 
+    /// Returns the value of a query parameter, the last one if it is set more than once.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        let mut query = self.query.iter().rev();
+        let (_, value) = query.find(|(known, _)| known == name)?;
+        Some(value)
+    }
+
+    /// Sets a query parameter and removes earlier values.
+    pub(crate) fn with_query(mut self, name: &str, value: &str) -> Self {
+        self.query.retain(|(known, _)| known != name);
+        self.query(name, value)
+    }
+
+    /// Adds the operation, if it is known, to an error.
+    pub(crate) fn with_operation(&self, error: Error) -> Error {
+        let operation = match &self.target {
+            Target::Operation(id) => modelarts_client::operation(id),
+            Target::Path(..) => None,
+        };
+        match operation {
+            Some((_, operation)) => error.in_operation(operation.id),
+            None => error,
+        }
+    }
+
     /// Sets a header, such as a header parameter of the operation. The client itself sets credentials, `Host` and the
     /// length of the body.
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -173,8 +198,8 @@ impl RawRequest {
         self
     }
 
-    /// Sets the body. Its content type is that of the operation or, without one, `application/json`; a header overrides
-    /// it.
+    /// Sets the body. Its content type is that of the operation or, without one, `application/json`; a header
+    /// overrides it.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self

@@ -31,6 +31,14 @@ pub(crate) struct ResolvedClient {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The result of a sign-in or a lookup.
+struct SignedIn {
+    authenticator: Arc<dyn Authenticator>,
+    project_id: String,
+    /// The service's address in the catalogue of the token.
+    endpoint: Option<String>,
+}
+
 /// The project, as far as it is configured.
 struct Project {
     id: Option<String>,
@@ -54,66 +62,97 @@ impl Resolver {
             Some(endpoint) => Some(self.endpoint(endpoint)?),
             None => None,
         };
-        let (authenticator, project_id, from_catalog): (Arc<dyn Authenticator>, _, _) =
-            match &credentials.0 {
-                CredentialsKind::Password(login) => {
-                    let scope = self.scope(&project)?;
-                    let authenticator =
-                        PasswordAuthenticator::new(identity?, login.clone(), scope, clock, cache)?;
-                    let token = authenticator
-                        .resume_or_sign_in()
-                        .await
-                        .map_err(|error| self.with_hint(error, &project))?;
-                    let (id, found) = self.of_token(token, &project, configured.is_none())?;
-                    (Arc::new(authenticator), id, found)
-                }
-                CredentialsKind::Token(token) => {
-                    let authenticator = Arc::new(TokenAuthenticator::new(token)?);
-                    let id = self
-                        .look_up(identity, authenticator.clone(), &project)
-                        .await?;
-                    (authenticator, id, None)
-                }
-                CredentialsKind::AccessKey(key) => {
-                    let lookup = AccessKeyAuthenticator::new(key, None, clock)?;
-                    let lookup = Arc::new(lookup);
-                    let id = self.look_up(identity, lookup.clone(), &project).await?;
-                    (Arc::new(lookup.for_project(&id)?), id, None)
-                }
-                CredentialsKind::Custom(authenticator) => {
-                    let id = self
-                        .look_up(identity, authenticator.clone(), &project)
-                        .await?;
-                    (authenticator.clone(), id, None)
-                }
-            };
-        if let Some((_, Some(named))) = &configured
-            && *named != project_id
-        {
-            return Err(two_projects("the endpoint names", named, &project_id));
-        }
-        let endpoint = match (configured, from_catalog, &self.profile.region) {
-            (Some((endpoint, _)), _, _) => endpoint,
-            (None, Some(endpoint), _) => self.endpoint(&endpoint)?.0,
-            (None, None, Some(region)) => {
-                self.may_be_public(
-                    self.profile.auth_url.as_deref(),
-                    "the endpoint by `endpoint` or MODELARTS_ENDPOINT",
-                )?;
-                endpoint::service(region, self.profile.auth_url.as_deref())?
+        let signed_in = match &credentials.0 {
+            CredentialsKind::Password(login) => {
+                let scope = self.scope(&project)?;
+                let authenticator =
+                    PasswordAuthenticator::new(identity?, login.clone(), scope, clock, cache)?;
+                self.sign_in(authenticator, &project, configured.is_none())
+                    .await?
             }
-            (None, None, None) => {
-                return Err(Error::configuration(
-                    "neither an endpoint nor a region is set: call `endpoint` or `region`, or set OS_REGION_NAME",
-                ));
+            CredentialsKind::Token(token) => {
+                let authenticator = Arc::new(TokenAuthenticator::new(token)?);
+                self.with_project(identity, authenticator, &project).await?
+            }
+            CredentialsKind::AccessKey(key) => {
+                let lookup = Arc::new(AccessKeyAuthenticator::new(key, None, clock)?);
+                let found = self
+                    .with_project(identity, lookup.clone(), &project)
+                    .await?;
+                SignedIn {
+                    authenticator: Arc::new(lookup.for_project(&found.project_id)?),
+                    ..found
+                }
+            }
+            CredentialsKind::Custom(authenticator) => {
+                self.with_project(identity, authenticator.clone(), &project)
+                    .await?
             }
         };
+        if let Some((_, Some(named))) = &configured
+            && *named != signed_in.project_id
+        {
+            let found = &signed_in.project_id;
+            return Err(two_projects("the project in the endpoint is", named, found));
+        }
+        let endpoint = match (configured, signed_in.endpoint) {
+            (Some((endpoint, _)), _) => endpoint,
+            (None, Some(endpoint)) => self.endpoint(&endpoint)?.0,
+            (None, None) => self.public_endpoint()?,
+        };
         Ok(ResolvedClient {
-            authenticator,
+            authenticator: signed_in.authenticator,
             endpoint,
-            project_id,
+            project_id: signed_in.project_id,
             warnings: self.profile.warnings,
         })
+    }
+
+    /// Signs in with a password. Returns the project of the token and, if wanted, the service's address in its
+    /// catalogue.
+    async fn sign_in(
+        &self,
+        authenticator: PasswordAuthenticator,
+        project: &Project,
+        with_catalog: bool,
+    ) -> Result<SignedIn> {
+        let token = authenticator.resume_or_sign_in().await;
+        let token = token.map_err(|error| self.with_hint(error, project))?;
+        let (project_id, endpoint) = self.of_token(token, project, with_catalog)?;
+        Ok(SignedIn {
+            authenticator: Arc::new(authenticator),
+            project_id,
+            endpoint,
+        })
+    }
+
+    /// Looks up the project for credentials that do not include it.
+    async fn with_project(
+        &mut self,
+        identity: Result<IdentityService>,
+        authenticator: Arc<dyn Authenticator>,
+        project: &Project,
+    ) -> Result<SignedIn> {
+        let project_id = self
+            .look_up(identity, authenticator.clone(), project)
+            .await?;
+        Ok(SignedIn {
+            authenticator,
+            project_id,
+            endpoint: None,
+        })
+    }
+
+    /// Returns the service's address in the public cloud that has the region.
+    fn public_endpoint(&self) -> Result<String> {
+        let Some(region) = &self.profile.region else {
+            return Err(Error::configuration(
+                "neither an endpoint nor a region is set: call `endpoint` or `region`, or set OS_REGION_NAME",
+            ));
+        };
+        let auth_url = self.profile.auth_url.as_deref();
+        self.check_public_cloud(auth_url, "the endpoint by `endpoint` or MODELARTS_ENDPOINT")?;
+        endpoint::service(region, auth_url)
     }
 
     /// Returns the service's address, and the project in it, if any.
@@ -129,7 +168,7 @@ impl Resolver {
         let named = configured.and_then(|endpoint| endpoint::without_project(endpoint).1);
         let id = match (&self.profile.project_id, named) {
             (Some(id), Some(named)) if id != named => {
-                return Err(two_projects("the endpoint names", named, id));
+                return Err(two_projects("the project in the endpoint is", named, id));
             }
             (Some(id), _) => Some(id.clone()),
             (None, Some(named)) if self.profile.project_name.is_none() => Some(named.to_owned()),
@@ -205,7 +244,7 @@ impl Resolver {
             (Some(wanted), None) => wanted.clone(),
             (None, None) => {
                 return Err(Error::configuration(
-                    "the token names no project: set the project id",
+                    "the token is not scoped to a project: set the project id",
                 ));
             }
         };
@@ -260,7 +299,7 @@ impl Resolver {
         let name = project.name.as_ref().or(self.profile.region.as_ref());
         name.cloned().ok_or_else(|| {
             Error::configuration(
-                "the project is not known: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
+                "the project is unknown: call `project_id` or `project_name`, or set OS_PROJECT_ID or OS_PROJECT_NAME",
             )
         })
     }
@@ -276,7 +315,7 @@ impl Resolver {
     }
 
     /// Returns an error if the address of a public cloud must not be used because the cloud is unknown.
-    fn may_be_public(&self, other: Option<&str>, missing: &str) -> Result<()> {
+    fn check_public_cloud(&self, other: Option<&str>, missing: &str) -> Result<()> {
         match (&self.profile.no_public_cloud, other) {
             (Some(reason), None) => Err(Error::configuration(format!("{reason}: set {missing}"))),
             _ => Ok(()),
@@ -292,7 +331,7 @@ impl Resolver {
         let url = match (&self.profile.auth_url, &self.profile.region) {
             (Some(url), _) => endpoint::without_version(url)?.to_owned(),
             (None, Some(region)) => {
-                self.may_be_public(
+                self.check_public_cloud(
                     self.profile.endpoint.as_deref(),
                     "the auth URL by `auth_url` or OS_AUTH_URL",
                 )?;
@@ -300,8 +339,8 @@ impl Resolver {
             }
             (None, None) => {
                 return Err(Error::configuration(
-                    "the identity service is needed, for signing in or for the project's id, and its address is not \
-                     known: call `auth_url` or `region`, or set OS_AUTH_URL",
+                    "the identity service is needed for signing in or for the project's id, but its address is \
+                     unknown: call `auth_url` or `region`, or set OS_AUTH_URL",
                 ));
             }
         };
@@ -315,6 +354,6 @@ impl Resolver {
 
 fn two_projects(what: &str, wanted: &str, found: &str) -> Error {
     Error::configuration(format!(
-        "{what} `{wanted}`, and the project is `{found}`: remove or correct one of them"
+        "{what} `{wanted}`, but the project is `{found}`: remove or correct one of them"
     ))
 }

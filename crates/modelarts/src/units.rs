@@ -126,20 +126,21 @@ pub trait NotebookExt: sealed::Sealed {
     fn created_at(&self) -> Option<Timestamp>;
     /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// Returns when the run that it is in was requested, as far as the response tells; `None` if it is not running, or the
-    /// response does not say.
+    /// Returns when the run that it is in was requested, as far as the response tells; `None` if it is not running,
+    /// or the response does not say.
     ///
-    /// The API does not report when a notebook was started. The lease has the time of the notebook's last change, such
-    /// as its creation, its start or a renewal. A creation or a start takes a minute or two, which is counted as running
-    /// here; a notebook that was changed, or whose lease was renewed, has been running for longer than it seems.
+    /// The API does not report when a notebook was started. The lease has the time of the notebook's last change,
+    /// such as its creation, its start or a renewal. A creation or a start takes a minute or two, which is counted as
+    /// running here; a notebook that was changed, or whose lease was renewed, has been running for longer than it
+    /// seems.
     fn running_since(&self) -> Option<Timestamp>;
     /// Returns how long it may run, counted from its start or the last renewal of its lease; `None` if the response
     /// does not say.
     fn auto_stop(&self) -> Option<AutoStop>;
     /// Returns when it will be stopped; `None` if it is not running, is never stopped, or the response does not say.
     fn stops_at(&self) -> Option<Timestamp>;
-    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None` in
-    /// the same cases as [`stops_at`](NotebookExt::stops_at).
+    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None`
+    /// in the same cases as [`stops_at`](NotebookExt::stops_at).
     fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 
@@ -195,8 +196,8 @@ pub trait LeaseExt: sealed::Sealed {
     /// such as a start or a renewal. After a later change of another kind, the result is too short;
     /// [`stops_at`](LeaseExt::stops_at) is exact.
     fn auto_stop(&self) -> Option<AutoStop>;
-    /// Returns when the notebook will be stopped, if it is running; `None` if it is never stopped, or the response does
-    /// not say.
+    /// Returns when the notebook will be stopped, if it is running; `None` if it is never stopped, or the response
+    /// does not say.
     fn stops_at(&self) -> Option<Timestamp>;
 }
 
@@ -229,23 +230,23 @@ pub trait InstanceExt: sealed::Sealed {
     fn created_at(&self) -> Option<Timestamp>;
     /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// Returns a time since which it has certainly been running; `None` if it is not running, or the response does not
-    /// say.
+    /// Returns a time since which it has certainly been running; `None` if it is not running, or the response does
+    /// not say.
     ///
     /// The API does not report when an instance was started, only when it last changed: at a start, but also when its
-    /// description changes. So the instance was started at that time or earlier: the returned time is never too early,
-    /// but an instance that was changed has been running for longer than it seems.
+    /// description changes. So the instance was started at that time or earlier: the returned time is never too
+    /// early, but an instance that was changed has been running for longer than it seems.
     fn running_since(&self) -> Option<Timestamp>;
     /// Returns how long it may run, counted from its start; `None` if the response does not say.
     ///
     /// After a change, this is the value that applies from the next start on; for the current run, see
     /// [`stops_at`](InstanceExt::stops_at).
     fn auto_stop(&self) -> Option<AutoStop>;
-    /// Returns when it will be stopped; `None` if it is not running, is never stopped, or the response does not say (in
-    /// a list it may be missing).
+    /// Returns when it will be stopped; `None` if it is not running, is never stopped, or the response does not say
+    /// (in a list it may be missing).
     fn stops_at(&self) -> Option<Timestamp>;
-    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None` in
-    /// the same cases as [`stops_at`](InstanceExt::stops_at).
+    /// Returns how much longer it will run, counted from `now`; zero if it should have been stopped already. `None`
+    /// in the same cases as [`stops_at`](InstanceExt::stops_at).
     fn remaining(&self, now: Timestamp) -> Option<Duration>;
 }
 

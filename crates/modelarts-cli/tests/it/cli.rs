@@ -181,7 +181,7 @@ fn relevant_variables_with_invalid_utf_8_are_reported_by_name() {
         let printed = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{printed}");
         assert!(
-            printed.contains(&format!("{name} is set to bytes that are no UTF-8")),
+            printed.contains(&format!("{name} is not valid UTF-8")),
             "{printed}"
         );
         assert!(!printed.contains("s3cret"), "{printed}");

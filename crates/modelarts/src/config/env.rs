@@ -65,7 +65,7 @@ impl Environment {
     /// Returns the trimmed value of a variable. An empty value is treated as not set.
     ///
     /// # Errors
-    /// When the value is not valid UTF-8: to ignore it would mean to use another value.
+    /// When the value is not valid UTF-8. Ignoring it would use another value instead.
     pub(crate) fn get(&self, name: &str) -> Result<Option<String>> {
         let value = self.raw(name)?;
         let value = value.as_deref().map(str::trim);
@@ -96,13 +96,13 @@ impl Environment {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(Error::configuration(format!(
-                "{name} is set to bytes that are no UTF-8: set it to text, or unset it"
+                "{name} is not valid UTF-8: correct it, or unset it"
             ))),
         }
     }
 
     /// Returns the variables whose names begin with `prefix`, each with the rest of its name and its value.
-    fn beginning_with(&self, prefix: &str) -> Vec<(String, String)> {
+    fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
         let of = |name: &str, value: &str| {
             let rest = name.strip_prefix(prefix)?;
             let value = value.trim();
@@ -170,10 +170,11 @@ const SDK_NAMES: &[(&str, Setting)] = &[
     ("IAM_ENDPOINT", Setting::AuthUrl),
 ];
 
-/// Names after `OS_` or `OTC_` that change the identity of the caller. They cannot be combined with a password.
+/// Names after `OS_` or `OTC_` that change the identity of the caller. Signing in with a password does not support
+/// them.
 const UNSUPPORTED: &[&str] = &["PASSCODE", "TRUST_ID", "SYSTEM_SCOPE"];
 
-/// Names like these that cannot be combined with any credentials.
+/// Names after `OS_` or `OTC_` that no credentials support.
 const UNSUPPORTED_AGENCY: &[&str] = &["AGENCY_NAME", "AGENCY_DOMAIN_NAME"];
 
 /// Names of credentials of unsupported kinds. Supported credentials next to them can still be used.
@@ -214,7 +215,7 @@ impl Variables {
         Ok(Self {
             openstack: own.over(os, Parts::OfSeveral).over(otc, Parts::OfSeveral),
             sdk: layer("HUAWEICLOUD_SDK_", SDK_NAMES)?,
-            by_region: environment.beginning_with("HUAWEICLOUD_SDK_REGION_MODELARTS_"),
+            by_region: environment.with_prefix("HUAWEICLOUD_SDK_REGION_MODELARTS_"),
         })
     }
 
@@ -234,7 +235,7 @@ impl Variables {
     }
 
     /// Merges all settings of the environment. A key pair from the vendor's names overrides one from OpenStack's.
-    pub(super) fn joined(self) -> Layer {
+    pub(super) fn merged(self) -> Layer {
         let pair = self.sdk.has(Setting::AccessKey) || self.sdk.has(Setting::SecretKey);
         let mut openstack = self.openstack;
         if pair {
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_and_cannot_be_done_is_named() {
+    fn a_variable_that_is_not_supported_is_named() {
         let user = |name: &'static str, value: &'static str| {
             [
                 ("OS_USERNAME", "u"),

@@ -20,11 +20,12 @@ use crate::error::{Error, Result};
 /// 3. a cloud of `clouds.yaml`: the one that `OS_CLOUD` names, or the only one if the environment has no credentials;
 /// 4. the environment's `HUAWEICLOUD_SDK_*` (its access key overrides the credentials of 2 unless `OS_CLOUD` is set).
 ///
-/// Settings that belong together come from one source: the id and the name of the project, the user, the user's domain, an
-/// access key and its secret key. Complete credentials of one source replace those of the sources below it. If one source
-/// has several kinds, an access key takes precedence over a token, and a token over a password; an `auth_type` overrides
-/// this. If the builder is given credentials, project and addresses explicitly, no other source is read; if it is given
-/// credentials only, all other settings still come from 2, 4 and the cloud that `OS_CLOUD` names.
+/// Settings that belong together come from one source: the id and the name of the project, the user, the user's
+/// domain, an access key and its secret key. Complete credentials of one source replace those of the sources below
+/// it. If one source has several kinds, an access key takes precedence over a token, and a token over a password; an
+/// `auth_type` overrides this. If the builder is given credentials, project and addresses explicitly, no other source
+/// is read; if it is given credentials only, all other settings still come from 2, 4 and the cloud that `OS_CLOUD`
+/// names.
 ///
 /// Values are trimmed of blanks and line ends (passwords of line ends only); an empty value is treated as not set. A
 /// setting that this crate knows but cannot honour is an error that names it.
@@ -43,41 +44,43 @@ use crate::error::{Error, Result};
 /// | TLS | `CACERT`, `CERT`, `KEY`, `INSECURE` |
 /// | kind | `AUTH_TYPE` (`password`, `token`), `IDENTITY_API_VERSION` (3) |
 ///
-/// After the prefix `HUAWEICLOUD_SDK_` there are `AK`, `SK`, `SECURITY_TOKEN`, `PROJECT_ID`, `REGION_ID`, `IAM_ENDPOINT` and
-/// `REGION_MODELARTS_<REGION>` (the service's address in this region). `MODELARTS_ENDPOINT` is the service's address.
-/// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply as usual.
+/// After the prefix `HUAWEICLOUD_SDK_` there are `AK`, `SK`, `SECURITY_TOKEN`, `PROJECT_ID`, `REGION_ID`,
+/// `IAM_ENDPOINT` and `REGION_MODELARTS_<REGION>` (the service's address in this region). `MODELARTS_ENDPOINT` is the
+/// service's address. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply as usual.
 ///
 /// # `clouds.yaml`
 ///
 /// It is the file that `OS_CLIENT_CONFIG_FILE` names, or the first found in the working directory, the user's
-/// configuration folder (`~/.config/openstack`) and `/etc/openstack`. A cloud has the settings above in lower case. User,
-/// token, access key, project and `auth_url` are set below `auth`; next to `auth` are `region_name`, `regions`,
+/// configuration folder (`~/.config/openstack`) and `/etc/openstack`. A cloud has the settings above in lower case.
+/// User, token, access key, project and `auth_url` are set below `auth`; next to `auth` are `region_name`, `regions`,
 /// `modelarts_endpoint_override`, `interface`, `auth_type`, `cacert`, `cert`, `key`, `verify` and `profile`. Within a
 /// cloud, the first of these takes precedence:
 ///
-/// 1. the `values` of the region in use, in the cloud's list of `regions`; the first region is used unless one is named;
+/// 1. the `values` of the region in use, in the cloud's list of `regions`; the first region is used unless one is
+///    named;
 /// 2. the cloud of the same name in `secure.yaml`, or in the file that `OS_CLIENT_SECURE_FILE` names;
 /// 3. the cloud itself;
-/// 4. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is known
-///    without a file. In an `auth_url`, `{region_name}` stands for the region.
+/// 4. the `profile` that it names, in `clouds-public.yaml` below `public-clouds`; `otc`, the Open Telekom Cloud, is
+///    known without a file. In an `auth_url`, `{region_name}` stands for the region.
 ///
-/// `secure.yaml` and `clouds-public.yaml` are looked for next to the `clouds.yaml` first, then in the folders above. All
-/// three names may end with `.yml` or `.json` instead. An unknown key below `auth`, or next to the `name` and `values` of a
-/// region, is an error; elsewhere it is one of the [`warnings`](Profile::warnings), since other tools share the files.
+/// `secure.yaml` and `clouds-public.yaml` are looked for next to the `clouds.yaml` first, then in the folders above.
+/// All three names may end with `.yml` or `.json` instead. An unknown key below `auth`, or next to the `name` and
+/// `values` of a region, is an error; elsewhere it is one of the [`warnings`](Profile::warnings), since other tools
+/// share the files.
 ///
 /// # Addresses
 ///
 /// The service's address may contain the project, as in OpenStack tools (`…/v1/<project id>`, `…/v1/%(project_id)s`,
 /// `…/v1/$(project_id)s`, `…/v1/{project_id}`), or omit it. The auth URL may end with `/v3` or `/v3/auth/tokens`. If
 /// one of the two is configured, the other is never taken from a public cloud that the first is not part of: a
-/// password or token is never sent to a host that was not configured. Likewise, a region does not select a public cloud if
-/// the configured cloud names a `profile` that is not found.
+/// password or token is never sent to a host that was not configured. Likewise, a region does not select a public
+/// cloud if the configured cloud names a `profile` that is not found.
 ///
 /// # TLS
 ///
-/// `cacert` is a file of certificates (PEM), or the certificates themselves. They are trusted instead of the platform's, as
-/// in OpenStack tools. `cert` and `key` name the client certificate and its key; `verify: false` or `insecure: true` turns
-/// verification off.
+/// `cacert` is a file of certificates (PEM), or the certificates themselves. They are trusted instead of the
+/// platform's, as in OpenStack tools. `cert` and `key` name the client certificate and its key; `verify: false` or
+/// `insecure: true` turns verification off.
 ///
 /// [`ModelArtsBuilder::profile`]: crate::ModelArtsBuilder::profile
 #[derive(Clone, Debug, Default)]
@@ -101,8 +104,8 @@ impl Profile {
     /// Returns the first source that has credentials, completed by the others, in the order above.
     ///
     /// # Errors
-    /// When no source has credentials (the error names the places searched), or when a file cannot be read or has a setting
-    /// that cannot be honoured.
+    /// When no source has credentials (the error names the places searched), or when a file cannot be read or has a
+    /// setting that cannot be honoured.
     pub fn discover(environment: &Environment) -> Result<Self> {
         Self::find(environment)?.checked()
     }
@@ -120,8 +123,8 @@ impl Profile {
     /// Returns a cloud of `clouds.yaml`, without other settings from the environment.
     ///
     /// # Errors
-    /// When the file or the cloud does not exist (the error names the clouds that do), or when the cloud has no credentials
-    /// or has a setting that cannot be honoured.
+    /// When the file or the cloud does not exist (the error names the clouds that do), or when the cloud has no
+    /// credentials or has a setting that cannot be honoured.
     pub fn from_clouds(environment: &Environment, name: &str) -> Result<Self> {
         let mut profile = Self {
             home: environment.folder("HOME"),
@@ -158,14 +161,15 @@ impl Profile {
                  or HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or OS_CLOUD to a cloud of clouds.yaml (looked for {}){}",
                 clouds::looked_for(environment)?,
                 Variables::other_credentials(environment)
-                    .map(|name| format!("; {name} is set, and signing in with it is not supported"))
+                    .map(|name| format!("; {name} is set, but signing in with it is not supported"))
                     .unwrap_or_default()
             ))),
         }
     }
 
-    /// Returns all settings except credentials, for a caller that has its own: the environment, and the cloud that `OS_CLOUD` names.
-    pub(crate) fn surroundings(environment: &Environment) -> Result<Self> {
+    /// Returns all settings except credentials, for a caller that has its own: the environment, and the cloud that
+    /// `OS_CLOUD` names.
+    pub(crate) fn without_credentials(environment: &Environment) -> Result<Self> {
         match Self::of_named_cloud(environment)? {
             Some(profile) => Ok(profile),
             None => Self::of_variables(environment),
@@ -196,7 +200,7 @@ impl Profile {
         let variables = Variables::read(environment)?;
         Ok(Self {
             by_region: variables.by_region.clone(),
-            above: variables.joined(),
+            above: variables.merged(),
             unsupported: Variables::unsupported(environment),
             agency: Variables::agency(environment),
             home: environment.folder("HOME"),
@@ -219,11 +223,11 @@ impl Profile {
     fn checked(self) -> Result<Self> {
         match self.resolve(None, true)?.credentials {
             Some(_) => Ok(self),
-            None => Err(self.without_credentials()),
+            None => Err(self.no_credentials()),
         }
     }
 
-    pub(crate) fn without_credentials(&self) -> Error {
+    pub(crate) fn no_credentials(&self) -> Error {
         Error::configuration(format!("{} has no credentials", self.source()))
     }
 }

@@ -88,7 +88,7 @@ impl Profile {
         };
         match unsupported {
             Some(name) => Err(Error::configuration(format!(
-                "{name} is set, and signing in with it is not supported"
+                "{name} is set, but signing in with it is not supported"
             ))),
             None => Ok(()),
         }
@@ -156,7 +156,7 @@ fn interface(all: &Layer) -> Result<Option<String>> {
     match value {
         "public" | "internal" | "admin" => Ok(Some(value.to_owned())),
         _ => Err(Error::configuration(format!(
-            "{} is none of public, internal and admin",
+            "{} must be public, internal or admin",
             all.name(Setting::Interface)
         ))),
     }
@@ -172,10 +172,10 @@ fn for_region(url: String, region: Option<&str>) -> Result<String> {
     match region {
         Some(region) if region.chars().all(is_plain) => Ok(url.replace(PLACE, region)),
         Some(_) => Err(Error::configuration(
-            "the region holds characters that cannot stand in the auth URL in place of {region_name}",
+            "the region contains characters that cannot replace {region_name} in the auth URL",
         )),
         None => Err(Error::configuration(
-            "the auth URL holds {region_name}, and no region is known: call `region`, or set OS_REGION_NAME",
+            "the auth URL contains {region_name}, but no region is set: call `region`, or set OS_REGION_NAME",
         )),
     }
 }

@@ -118,7 +118,7 @@ impl Layer {
         };
         match self.0.get(&key) {
             Some(other) if other.value != entry.value => Err(Error::configuration(format!(
-                "{} and {name} differ, and both say the same thing: remove one",
+                "{} and {name} differ, but are two names of the same setting: remove one",
                 other.name
             ))),
             Some(_) => Ok(()),
@@ -166,12 +166,12 @@ impl Layer {
     pub(super) fn remove_credentials(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         self.0.retain(|key, entry| {
-            let goes = matches!(key, Setting::Token | Setting::Password)
+            let is_removed = matches!(key, Setting::Token | Setting::Password)
                 || matches!(key.group(), Some(Group::Pair | Group::User));
-            if goes {
+            if is_removed {
                 names.push(entry.name.clone());
             }
-            !goes
+            !is_removed
         });
         names
     }
@@ -218,7 +218,7 @@ impl Layer {
             "1" | "true" | "yes" | "on" => Ok(Some(true)),
             "0" | "false" | "no" | "off" => Ok(Some(false)),
             _ => Err(Error::configuration(format!(
-                "{} is neither true nor false; a bundle of certificates is given by `cacert` or OS_CACERT",
+                "{} must be true or false; set a bundle of certificates with `cacert` or OS_CACERT",
                 self.name(key)
             ))),
         }
@@ -230,7 +230,7 @@ impl Layer {
             && !matches!(version.trim_start_matches('v'), "3" | "3.0")
         {
             return Err(Error::configuration(format!(
-                "{} asks for another version of the identity service than 3, and only 3 is supported",
+                "{} asks for a version of the identity service other than 3, but only 3 is supported",
                 self.name(Setting::IdentityVersion)
             )));
         }
@@ -241,8 +241,8 @@ impl Layer {
             Some("token" | "v3token") => return self.required(self.token(), "a token"),
             Some(other) => {
                 return Err(Error::configuration(format!(
-                    "{}: the auth_type `{}` is not supported; supported are password (v3password) and token \
-                     (v3token), and an access key without any auth_type",
+                    "{}: the auth_type `{}` is not supported; use password (v3password), token (v3token), or an \
+                     access key without an auth_type",
                     self.name(Setting::AuthType),
                     shown_name(other)
                 )));
@@ -261,7 +261,7 @@ impl Layer {
         match found {
             Some(found) => Ok(Some(found)),
             None => Err(Error::configuration(format!(
-                "{} asks for {what}, and there is none",
+                "{} asks for {what}, but there is none",
                 self.name(Setting::AuthType)
             ))),
         }

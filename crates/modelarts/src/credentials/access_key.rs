@@ -10,6 +10,7 @@ use reqwest::Request;
 
 use super::authenticator::{Authenticator, SECURITY_TOKEN, TOLERANCE};
 use super::token;
+use crate::authority::authority;
 use crate::clock::{BoxFuture, Clock};
 use crate::error::{Error, Result};
 use crate::signing::{Signable, SigningKey, format_date, sign};
@@ -42,7 +43,7 @@ impl AccessKey {
         }
     }
 
-    /// Makes it a temporary pair, which is only valid together with this token.
+    /// Makes the pair temporary: it is only valid together with this token.
     #[must_use]
     pub fn security_token(mut self, token: impl Into<Secret>) -> Self {
         self.security_token = Some(token.into());
@@ -68,7 +69,7 @@ pub(crate) struct AccessKeyAuthenticator {
     correction: Arc<Mutex<Correction>>,
 }
 
-/// The correction added to this machine's clock because the service's clock differs.
+/// What is added to the time of this machine, because the service's clock differs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Correction {
     offset: SignedDuration,
@@ -86,12 +87,12 @@ impl AccessKeyAuthenticator {
         let (access_key, secret_key) = (key.access_key.trim(), key.secret_key.expose().trim());
         if access_key.is_empty() || secret_key.is_empty() {
             return Err(Error::configuration(
-                "an access key needs both halves: access key (AK) and secret key (SK)",
+                "an access key needs both parts: the access key (AK) and the secret key (SK)",
             ));
         }
         if !access_key.chars().all(|c| c.is_ascii_graphic() && c != ',') {
             return Err(Error::configuration(
-                "the access key (AK) holds characters that a header cannot carry",
+                "the access key (AK) contains characters that are not allowed in a header",
             ));
         }
         if secret_key
@@ -99,7 +100,7 @@ impl AccessKeyAuthenticator {
             .any(|c| c.is_whitespace() || c.is_control())
         {
             return Err(Error::configuration(
-                "the secret key (SK) holds blanks or line ends between its characters",
+                "the secret key (SK) contains spaces or control characters",
             ));
         }
         Ok(Self {
@@ -145,7 +146,7 @@ impl AccessKeyAuthenticator {
             headers.insert(SECURITY_TOKEN, token.clone());
         }
 
-        let host = host(request.url());
+        let host = authority(request.url());
         let mut signed = signed_headers(request.headers());
         signed.push(("host", &host));
         let body = request.body().and_then(reqwest::Body::as_bytes);
@@ -195,7 +196,7 @@ impl Authenticator for AccessKeyAuthenticator {
 
 fn project_header(project_id: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(project_id).map_err(|_| {
-        Error::configuration("the project id holds characters that a header cannot carry")
+        Error::configuration("the project id contains characters that are not allowed in a header")
     })
 }
 
@@ -206,15 +207,6 @@ fn signed_headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
         .filter(|(name, _)| *name == CONTENT_TYPE || name.as_str().starts_with("x-"))
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect()
-}
-
-/// The value of the `Host` header, with the port unless it is the scheme's default.
-fn host(url: &reqwest::Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
 }
 
 fn value(text: &str) -> Result<HeaderValue> {

@@ -84,7 +84,7 @@ impl Login {
             let (Named::Id(text) | Named::Name(text)) = &named;
             match text.is_empty() || text.contains(char::is_control) {
                 true => Err(Error::configuration(format!(
-                    "the {what} is empty or holds control characters"
+                    "the {what} is empty or contains control characters"
                 ))),
                 false => Ok(named),
             }

@@ -43,22 +43,24 @@ pub(crate) enum CredentialsKind {
 }
 
 impl Credentials {
-    /// A token that was obtained elsewhere. It expires after 24 hours at most and is not renewed.
+    /// Creates credentials from a token that was obtained elsewhere. It expires after 24 hours at most and is not
+    /// renewed.
     pub fn token(token: impl Into<Secret>) -> Self {
         Self(CredentialsKind::Token(token.into()))
     }
 
-    /// A user with a password. A token is fetched, kept in memory and renewed before it expires.
+    /// Creates credentials from a user and a password. The client fetches a token, keeps it in memory and renews it
+    /// before it expires.
     pub fn password(login: Login) -> Self {
         Self(CredentialsKind::Password(login))
     }
 
-    /// An access key and its secret key, with which every request is signed.
+    /// Creates credentials from an access key and its secret key, with which every request is signed.
     pub fn access_key(key: AccessKey) -> Self {
         Self(CredentialsKind::AccessKey(key))
     }
 
-    /// Any other source of credentials.
+    /// Creates credentials from any other source.
     pub fn custom(authenticator: Arc<dyn Authenticator>) -> Self {
         Self(CredentialsKind::Custom(authenticator))
     }

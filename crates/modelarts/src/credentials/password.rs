@@ -41,7 +41,7 @@ pub(crate) struct PasswordAuthenticator {
     session: RwLock<Option<Arc<Session>>>,
     /// Locked while signing in. Holds the error of the last attempt for the callers that waited for it.
     gate: tokio::sync::Mutex<Option<Error>>,
-    tries: AtomicU64,
+    attempts: AtomicU64,
 }
 
 /// A token in use. Its times are values of [`Clock::elapsed`].
@@ -69,7 +69,7 @@ impl PasswordAuthenticator {
             cache,
             session: RwLock::default(),
             gate: tokio::sync::Mutex::default(),
-            tries: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
         })
     }
 
@@ -88,13 +88,13 @@ impl PasswordAuthenticator {
         let renew_in = left.checked_sub(lead).filter(|time| !time.is_zero())?;
         let (secret, token) = entry.into_parts();
         let now = self.clock.elapsed();
-        self.keep(Session {
+        self.set_session(Session {
             token: token::header("token", &secret).ok()?,
             generation: 1,
             renew_at: now + renew_in,
             ends_at: now + left,
         });
-        debug!("took the token of an earlier sign-in");
+        debug!("resumed with a cached token");
         Some(token)
     }
 
@@ -115,7 +115,7 @@ impl PasswordAuthenticator {
             ends_at: began + lifetime,
         };
         debug!(generation = session.generation, ?lifetime, "signed in");
-        self.keep(session);
+        self.set_session(session);
         let entry = Entry::new(&secret, &token, now, lifetime);
         if let (Some(cache), Some(text), Some(ends_at)) =
             (&self.cache, entry.write(), entry.ends_at())
@@ -129,21 +129,21 @@ impl PasswordAuthenticator {
     async fn session(&self) -> Result<Arc<Session>> {
         let now = self.clock.elapsed();
         let Some(session) = self.current() else {
-            return self.other_than(None).await;
+            return self.session_after(None).await;
         };
         if now < session.renew_at {
             return Ok(session);
         }
         if now >= session.ends_at {
-            return self.other_than(Some(session.generation)).await;
+            return self.session_after(Some(session.generation)).await;
         }
         // Still valid: one caller renews it, the others go on using it, and a failed renewal is not an error.
         if self.gate.try_lock().is_err() {
             return Ok(session);
         }
-        // Postponed in advance: if this attempt hangs and is dropped, not every other call tries again.
+        // Postponed in advance, so that not every other call tries again if this attempt hangs and is dropped.
         self.postpone(&session, now + RENEWAL_DELAY);
-        let renewal = std::pin::pin!(self.other_than(Some(session.generation)));
+        let renewal = std::pin::pin!(self.session_after(Some(session.generation)));
         match select(renewal, self.clock.timer(RENEWAL_LIMIT)).await {
             Either::Left((Ok(renewed), _)) => return Ok(renewed),
             Either::Left((Err(error), _)) => warn!(%error, "the token could not be renewed yet"),
@@ -152,30 +152,30 @@ impl PasswordAuthenticator {
         Ok(session)
     }
 
-    /// Returns a session of another generation than `refused`. Of many concurrent callers, only one signs in.
-    async fn other_than(&self, refused: Option<u64>) -> Result<Arc<Session>> {
-        let tries = self.tries.load(Ordering::Acquire);
+    /// Returns a session newer than the refused generation. Of many concurrent callers, only one signs in.
+    async fn session_after(&self, refused: Option<u64>) -> Result<Arc<Session>> {
+        let attempts = self.attempts.load(Ordering::Acquire);
         let mut last_error = self.gate.lock().await;
-        let other = || {
+        let newer = || {
             self.current()
                 .filter(|session| Some(session.generation) != refused)
         };
-        if let Some(session) = other() {
+        if let Some(session) = newer() {
             return Ok(session);
         }
         // Another caller tried while this one waited. Trying a wrong password once per caller would lock the account.
-        if self.tries.load(Ordering::Acquire) != tries
+        if self.attempts.load(Ordering::Acquire) != attempts
             && let Some(error) = &*last_error
         {
             return Err(error.clone());
         }
         *last_error = None;
-        self.tries.fetch_add(1, Ordering::AcqRel);
+        self.attempts.fetch_add(1, Ordering::AcqRel);
         if let Err(error) = self.sign_in().await {
             *last_error = Some(error.clone());
             return Err(error);
         }
-        other().ok_or_else(|| Error::configuration("the sign-in left no token behind"))
+        newer().ok_or_else(|| Error::configuration("the sign-in has stored no token"))
     }
 
     fn current(&self) -> Option<Arc<Session>> {
@@ -183,13 +183,13 @@ impl PasswordAuthenticator {
         session.clone()
     }
 
-    fn keep(&self, session: Session) {
-        *self.writable() = Some(Arc::new(session));
+    fn set_session(&self, session: Session) {
+        *self.session_mut() = Some(Arc::new(session));
     }
 
     /// Postpones the renewal of a session, unless it has been replaced in the meantime.
     fn postpone(&self, session: &Session, renew_at: Duration) {
-        let mut current = self.writable();
+        let mut current = self.session_mut();
         if current.as_ref().map(|current| current.generation) == Some(session.generation) {
             let renew_at = renew_at.min(session.ends_at);
             *current = Some(Arc::new(Session {
@@ -199,7 +199,7 @@ impl PasswordAuthenticator {
         }
     }
 
-    fn writable(&self) -> RwLockWriteGuard<'_, Option<Arc<Session>>> {
+    fn session_mut(&self) -> RwLockWriteGuard<'_, Option<Arc<Session>>> {
         self.session.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -214,7 +214,7 @@ impl Authenticator for PasswordAuthenticator {
     }
 
     fn renew(&self, refused: u64) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(async move { self.other_than(Some(refused)).await.map(|_| true) })
+        Box::pin(async move { self.session_after(Some(refused)).await.map(|_| true) })
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_not_good_any_more_is_not_taken() {
+    fn an_expired_entry_is_not_used() {
         let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
         let hour = Duration::from_secs(3600);
         let entry = Entry::new(&Secret::from("t0p"), &Token::default(), now, hour);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_tells_users_and_projects_apart_and_holds_no_password() {
+    fn a_key_differs_by_user_and_project_and_contains_no_password() {
         let scope = |project: Named| TokenScope {
             project,
             domain: None,

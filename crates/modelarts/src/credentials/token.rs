@@ -28,7 +28,7 @@ impl Authenticator for TokenAuthenticator {
     }
 }
 
-/// Returns a header value that neither logs nor `Debug` output show.
+/// Returns the token as a header value that logs and `Debug` do not show.
 pub(super) fn header(what: &str, token: &Secret) -> Result<HeaderValue> {
     let text = token.expose().trim();
     if text.is_empty() {
@@ -40,7 +40,7 @@ pub(super) fn header(what: &str, token: &Secret) -> Result<HeaderValue> {
     };
     let Some(mut value) = value else {
         return Err(Error::configuration(format!(
-            "the {what} holds blanks, line ends or other characters that a header cannot carry"
+            "the {what} contains spaces, line ends or other characters that are not allowed in a header"
         )));
     };
     value.set_sensitive(true);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_carry_is_refused() {
+    fn a_token_that_is_no_header_value_is_refused() {
         assert!(TokenAuthenticator::new(&Secret::from("")).is_err());
         let error = TokenAuthenticator::new(&Secret::from("a\nb")).unwrap_err();
         assert!(error.is_usage());

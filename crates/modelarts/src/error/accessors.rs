@@ -105,8 +105,8 @@ impl Error {
     }
 
     /// Returns what kept a waiter from its target until it ran out of time: the error of its last poll, or the last
-    /// refusal of an action. If there is a cause, [`status`](Error::status), [`code`](Error::code), the predicates and
-    /// so on refer to it.
+    /// refusal of an action. If there is a cause, [`status`](Error::status), [`code`](Error::code), the predicates
+    /// and so on refer to it.
     pub fn cause(&self) -> Option<&Self> {
         self.0.cause.as_ref()
     }

@@ -23,8 +23,8 @@ impl Error {
         let status = inner.status?;
         if let Some(entry) = inner.code.as_ref().and_then(ErrorCode::describe) {
             let class = entry.under(status.as_u16()).0;
-            // A code for a missing resource with a 5xx status comes from somewhere else, and a code of another service
-            // is about another resource.
+            // A code for a missing resource with a 5xx status comes from somewhere else, and a code of another
+            // service is about another resource.
             let is_consistent =
                 class != ErrorClass::NotFound || status.is_client_error() && self.is_from_service();
             return is_consistent.then_some(class);

@@ -1,11 +1,12 @@
-//! Errors that have no response (arguments, configuration, time limits, waiters), and what is added to an error on its
-//! way to the caller.
+//! Errors that have no response (arguments, configuration, time limits, waiters), and what is added to an error on
+//! its way to the caller.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::{Error, ErrorKind};
+use crate::authority::authority;
 use crate::poll_status::PollStatus;
 use crate::retry::RetryLimit;
 
@@ -28,10 +29,10 @@ impl Error {
         Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
-    /// The rate limit would let the request go only after the deadline.
+    /// Creates the error of a request that the rate limit would send only after the deadline.
     pub(crate) fn rate_limited(deadline: Duration) -> Self {
         let message = format!(
-            "the rate limit of this client leaves no room within the deadline of the call, {deadline:?}"
+            "the rate limit of this client allows no request within the deadline of the call, {deadline:?}"
         );
         Self::new(ErrorKind::DeadlineExceeded, message)
     }
@@ -42,7 +43,8 @@ impl Error {
         error
     }
 
-    /// A waiter ran out of time; `cause` is the failed poll or the refusal that kept it from its target.
+    /// Creates the error of a waiter that ran out of time; `cause` is the failed poll or the refusal that kept it
+    /// from its target.
     pub(crate) fn wait_timed_out(
         message: String,
         poll: Option<PollStatus>,
@@ -62,11 +64,8 @@ impl Error {
 
     /// Sets the host that the request was sent to, unless it is set already.
     pub(crate) fn at_host(mut self, url: &reqwest::Url) -> Self {
-        if self.0.host.is_none()
-            && let Some(host) = url.host_str()
-        {
-            let port = url.port().map(|port| format!(":{port}"));
-            self.0.host = Some(format!("{host}{}", port.unwrap_or_default()));
+        if self.0.host.is_none() && url.has_host() {
+            self.0.host = Some(authority(url));
         }
         self
     }
@@ -87,7 +86,8 @@ impl Error {
         self
     }
 
-    /// Marks an error that happened before the request was sent, or after it was refused, while obtaining credentials.
+    /// Marks an error that happened before the request was sent, or after it was refused, while obtaining
+    /// credentials.
     ///
     /// `attempts` is how often the request was sent before. A failed sign-in keeps its own number of attempts.
     pub(crate) fn before_sending(mut self, attempts: u32) -> Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Error, ErrorKind};
 
 impl Error {
-    /// The exchange failed below HTTP.
+    /// Creates the error of an exchange that failed below HTTP.
     pub(crate) fn exchange(error: reqwest::Error) -> Self {
         let hint = no_tls_hint(&error);
         // The URL contains the project and the query.

@@ -22,9 +22,11 @@ pub enum ErrorKind {
     Protocol,
     /// One attempt took longer than its time limit. The request may have been carried out.
     AttemptTimeout,
-    /// The call, with all its attempts and delays, took longer than its deadline. The request may have been carried out.
+    /// The call, with all its attempts and delays, took longer than its deadline. The request may have been carried
+    /// out.
     DeadlineExceeded,
-    /// The response does not have a success status; see the [status](crate::Error::status) and the [class](crate::Error::class).
+    /// The response does not have a success status; see the [status](crate::Error::status) and the
+    /// [class](crate::Error::class).
     Status,
     /// The response reports success but cannot be decoded. The request was carried out.
     Decode,

@@ -38,10 +38,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error type of this crate, with everything that is known about a failure.
 ///
-/// Use the predicates (`is_*`) to decide what to do; the documentation of each says what that is. `Display` is one line
-/// with operation, status, code, host and request ID. It includes the cause: there is no [`source`](StdError::source),
-/// so that code that prints a chain of causes does not repeat it. Neither `Display` nor `Debug` ever contains
-/// credentials, headers or bodies, or control sequences that a terminal would interpret.
+/// Use the predicates (`is_*`) to decide what to do; the documentation of each says what that is. `Display` is one
+/// line with operation, status, code, host and request ID. It includes the cause: there is no
+/// [`source`](StdError::source), so that code that prints a chain of causes does not repeat it. Neither `Display` nor
+/// `Debug` ever contains credentials, headers or bodies, or control sequences that a terminal would interpret.
 ///
 /// ```
 /// # fn handle(error: modelarts::Error) {
@@ -122,7 +122,7 @@ impl Error {
         }))
     }
 
-    /// The cause that kept a waiter from its target, or the error itself.
+    /// Returns the cause that kept a waiter from its target, or the error itself.
     fn root(&self) -> &Inner {
         match &self.0.cause {
             Some(cause) => cause.root(),

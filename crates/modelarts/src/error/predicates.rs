@@ -18,8 +18,8 @@ impl Error {
         self.class() == Some(ErrorClass::NotFound)
     }
 
-    /// Whether the service reports that the requested resource itself does not exist: with one of these codes, or with
-    /// 404.
+    /// Whether the service reports that the requested resource itself does not exist: with one of these codes, or
+    /// with 404.
     pub(crate) fn is_absence(&self, codes: &[ErrorCode]) -> bool {
         let is_known = |code: &ErrorCode| code.describe().is_some();
         self.is_not_found()
@@ -30,8 +30,8 @@ impl Error {
 
     /// Returns `true` if a gateway, a proxy or another server responded, not the service.
     ///
-    /// *What to do*: check the endpoint (with [`host`](Error::host)), the region and the proxy; with a status of 502 to
-    /// 504, try again later.
+    /// *What to do*: check the endpoint (with [`host`](Error::host)), the region and the proxy; with a status of 502
+    /// to 504, try again later.
     pub fn is_gateway(&self) -> bool {
         let inner = self.root();
         inner.kind == ErrorKind::Status
@@ -143,8 +143,8 @@ impl Error {
 
     /// Returns `true` if there was no complete response in time, or a waiter ran out of time.
     ///
-    /// *What to do*: raise the limit that the message names: the [attempt timeout](crate::CallOptions::attempt_timeout)
-    /// or the [deadline](crate::CallOptions::deadline).
+    /// *What to do*: raise the limit that the message names: the [attempt
+    /// timeout](crate::CallOptions::attempt_timeout) or the [deadline](crate::CallOptions::deadline).
     pub fn is_timeout(&self) -> bool {
         matches!(
             self.0.kind,
@@ -171,7 +171,8 @@ impl Error {
         )
     }
 
-    /// Returns `true` if the service reported success but the response cannot be decoded; the request was carried out.
+    /// Returns `true` if the service reported success but the response cannot be decoded; the request was carried
+    /// out.
     ///
     /// *What to do*: read the resource to see the outcome, and report the message, which names the JSON path.
     pub fn is_decode(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Keeps secrets and terminal control characters out of error messages.
 //!
-//! A service may repeat the secrets that it was sent. They must not be shown; but replacing every text that happens to
-//! be equal to a password would reveal it: `Th[redacted] us[redacted]r` shows that the password is `e`. So:
+//! A service may repeat the secrets that it was sent. They must not be shown; but replacing every text that happens
+//! to be equal to a password would reveal it: `Th[redacted] us[redacted]r` shows that the password is `e`. So:
 //!
 //! - A secret that prose does not contain by chance (at least eight characters that are not only letters, or at least
 //!   twenty) is replaced everywhere.
@@ -73,11 +73,11 @@ impl Redactor {
     /// Returns a code or an ID, unless it contains a secret.
     pub(super) fn id(&self, id: &str) -> Option<String> {
         let id = id.trim();
-        let tells = |(secret, strength): &(Secret, Strength)| match strength {
+        let reveals = |(secret, strength): &(Secret, Strength)| match strength {
             Strength::Strong => id.contains(secret.expose()),
             Strength::Token | Strength::Word => id == secret.expose(),
         };
-        (is_id(id) && !self.spellings.iter().any(tells)).then(|| id.to_owned())
+        (is_id(id) && !self.spellings.iter().any(reveals)).then(|| id.to_owned())
     }
 
     /// Returns the length of the longest beginning of a secret that the text ends with: a text can be cut off in the
@@ -89,15 +89,15 @@ impl Redactor {
             .filter(|(_, strength)| *strength == Strength::Strong);
         let beginnings = strong.flat_map(|(secret, _)| {
             let ends = secret.expose().char_indices().map(|(end, _)| end);
-            ends.skip(TAIL).map(|end| &secret.expose()[..end])
+            ends.skip(MIN_CUT).map(|end| &secret.expose()[..end])
         });
         let ending = beginnings.filter(|beginning| text.ends_with(beginning));
         ending.map(str::len).max().unwrap_or(0)
     }
 }
 
-/// The minimum length for this; shorter beginnings reveal nothing and occur by chance.
-const TAIL: usize = 4;
+/// The minimum length of a cut-off secret; shorter ones reveal nothing and occur by chance.
+const MIN_CUT: usize = 4;
 
 fn strength(secret: &str) -> Strength {
     let is_prose = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.' | ',');
@@ -204,31 +204,32 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Drops request ID headers that repeat a credential.
 pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
-    const SHORTEST: usize = 4;
+    const MIN_LENGTH: usize = 4;
     for name in &REQUEST_IDS {
-        let tells = |id: &http::HeaderValue| {
+        let reveals = |id: &http::HeaderValue| {
             credentials
                 .iter()
                 .map(http::HeaderValue::as_bytes)
                 .any(|secret| {
-                    secret.len() >= SHORTEST
+                    secret.len() >= MIN_LENGTH
                         && id
                             .as_bytes()
                             .windows(secret.len())
                             .any(|part| part == secret)
                 })
         };
-        if headers.get_all(name).iter().any(tells) {
+        if headers.get_all(name).iter().any(reveals) {
             headers.remove(name);
         }
     }
 }
 
-/// A foreign text as part of one line: cut if it is long, and without characters that a terminal would interpret.
+/// Returns a text of the service on one line: cut if it is long, and without characters that a terminal would
+/// interpret.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let end = text.char_indices().nth(SHOWN_MESSAGE).map(|(end, _)| end);
     let shown = &text[..end.unwrap_or(text.len())];
-    if end.is_none() && !shown.contains(is_obeyed) {
+    if end.is_none() && !shown.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut line = printable(shown).into_owned();
@@ -240,7 +241,7 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
 
 /// Replaces line ends with spaces, and escapes control and bidirectional characters.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_obeyed) {
+    if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut line = String::with_capacity(text.len());
@@ -249,7 +250,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
             '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
                 line.push(' ');
             }
-            c if is_obeyed(c) => line.extend(c.escape_unicode()),
+            c if is_control(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }
@@ -257,7 +258,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a character moves the cursor, colours the text, or changes its direction.
-fn is_obeyed(c: char) -> bool {
+fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -469,7 +470,7 @@ mod tests {
         #[test]
         fn nothing_that_a_terminal_obeys_is_shown(text in "\\PC{0,20}[\\x00-\\x1f\u{7f}-\u{9f}\u{202a}-\u{202e}\u{2066}-\u{2069}]{1,4}\\PC{0,20}") {
             let line = one_line(&text);
-            prop_assert!(!line.contains(is_obeyed), "{:?}", line);
+            prop_assert!(!line.contains(is_control), "{:?}", line);
         }
     }
 }

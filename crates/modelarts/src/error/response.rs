@@ -13,7 +13,7 @@ use super::redact::{Redactor, one_line, request_id};
 use super::{Error, ErrorKind, Result};
 
 impl Error {
-    /// A response without a success status.
+    /// Creates the error of a response without a success status.
     pub(crate) fn from_status(
         status: StatusCode,
         headers: HeaderMap,
@@ -28,7 +28,7 @@ impl Error {
         error.with_response(status, headers, body)
     }
 
-    /// A response with a success status whose body is an error.
+    /// Returns the error of a response with a success status, if its body is an error.
     pub(crate) fn disguised(
         status: StatusCode,
         headers: &HeaderMap,
@@ -40,22 +40,22 @@ impl Error {
         let mut error = Self::new(ErrorKind::Decode, None).with_body(&read, status, secrets);
         let original = error.0.message.take().unwrap_or_default();
         error.0.message = Some(format!(
-            "the successful response holds an error: {}",
+            "the response has a success status but contains an error: {}",
             one_line(&original)
         ));
         let body = Redactor::new(secrets).bytes(body.clone());
         Some(error.with_response(status, headers.clone(), body))
     }
 
-    /// A success whose body is longer than the limit.
+    /// Creates the error of a success whose body is longer than the limit.
     pub(crate) fn too_long(status: StatusCode, headers: HeaderMap, limit: usize) -> Self {
         let message = format!(
-            "the response is longer than {limit} bytes; ask for fewer items, or raise the limit with `max_body`"
+            "the response is longer than {limit} bytes; request fewer items, or raise the limit with `max_body`"
         );
         Self::new(ErrorKind::Decode, message).with_response(status, headers, Bytes::new())
     }
 
-    /// A success whose body is not a `T`. Decodes it again to find the place of the error.
+    /// Creates the error of a success whose body is not a `T`. Decodes it again to find the place of the error.
     pub(crate) fn decode<T: DeserializeOwned>(
         status: StatusCode,
         headers: HeaderMap,
@@ -64,28 +64,28 @@ impl Error {
         Self::undecoded(undecodable::<T>(body), status, headers, body)
     }
 
-    /// A successful creation whose response lacks the ID of the created resource.
+    /// Creates the error of a successful creation whose response lacks the ID of the created resource.
     pub(crate) fn without_id(status: StatusCode, headers: HeaderMap) -> Self {
-        let message = "the response does not hold the ID of what was created; list what exists before another attempt";
+        let message = "the response does not contain the ID of the created resource; list what exists before you try again";
         let error = Self::new(ErrorKind::Decode, message.to_owned()).after_attempts(1);
         error.with_response(status, headers, Bytes::new())
     }
 
-    /// A successful response that lacks its main content.
+    /// Creates the error of a successful response that lacks its main content.
     pub(crate) fn incomplete(operation: Option<&'static str>, message: impl Into<String>) -> Self {
         let mut error = Self::new(ErrorKind::Decode, message.into());
         error.0.operation = operation;
         error
     }
 
-    /// An error for a part of a response that could not be decoded, while the rest could.
+    /// Creates the error of a part of a response that could not be decoded, while the rest could.
     pub(crate) fn part_of(&self, message: String) -> Self {
         let mut part = self.clone();
         part.0.message = Some(message);
         part
     }
 
-    /// The whole body of a success that could not be decoded.
+    /// Returns the whole body of a success that could not be decoded.
     pub(crate) fn undecoded_body(&self) -> Option<Bytes> {
         (self.0.kind == ErrorKind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
     }
@@ -119,7 +119,8 @@ impl Error {
     }
 }
 
-/// Turns an empty success of an action into a default value: it was accepted, but nothing is known about the resource.
+/// Turns an empty success of an action into a default value: it was accepted, but nothing is known about the
+/// resource.
 pub(crate) fn accepted<T: Default>(result: Result<T>) -> Result<T> {
     match result {
         Err(error) if error.0.is_blank => Ok(T::default()),
@@ -216,7 +217,7 @@ mod tests {
         assert_eq!(disguised.undecoded_body(), None);
         assert_eq!(
             disguised.to_string(),
-            "HTTP 200, ModelArts.6309: the successful response holds an error: no"
+            "HTTP 200, ModelArts.6309: the response has a success status but contains an error: no"
         );
     }
 

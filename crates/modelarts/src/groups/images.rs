@@ -63,7 +63,8 @@ impl Images {
     /// Deletes a group with all its versions, but nothing in the container registry. Huawei Cloud only.
     ///
     /// # Errors
-    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when a version is in use.
+    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) when a version is in
+    /// use.
     pub async fn delete_group(&self, id: &str) -> Result<()> {
         let request = self
             .client
@@ -77,7 +78,8 @@ impl Images {
     /// Updates the entry of an image from the container registry. Huawei Cloud only.
     ///
     /// # Errors
-    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) while it is being saved.
+    /// [`is_not_found`](crate::Error::is_not_found), [`is_conflict`](crate::Error::is_conflict) while it is being
+    /// saved.
     pub async fn sync(&self, id: &str) -> Result<Image> {
         let request = self
             .client

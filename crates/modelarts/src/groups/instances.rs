@@ -159,7 +159,8 @@ impl Instances {
             .await
     }
 
-    /// Lists the caller's instances, of type Notebook unless [`de_type`](ListDevEnvInstances::de_type) says otherwise.
+    /// Lists the caller's instances, of type Notebook unless [`de_type`](ListDevEnvInstances::de_type) says
+    /// otherwise.
     pub fn list(&self) -> ListDevEnvInstances {
         ListDevEnvInstances::new(&self.client).de_type(DevEnvType::Notebook)
     }
@@ -176,7 +177,8 @@ impl Instances {
         self.waiter(id, Plan::wait(TargetState::Running))
     }
 
-    /// Waits until an instance that is being stopped has stopped. It fails at once when the instance is deleted or failed.
+    /// Waits until an instance that is being stopped has stopped. It fails at once when the instance is deleted or
+    /// failed.
     pub fn wait_until_stopped(&self, id: &str) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::wait(TargetState::Stopped))
     }
@@ -193,10 +195,11 @@ impl Instances {
         self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
-    /// Like [`ensure_running`](Instances::ensure_running), but sets when an instance that it starts is stopped again: after
-    /// 1 to 24 hours, or never.
+    /// Like [`ensure_running`](Instances::ensure_running), but sets when an instance that it starts is stopped again:
+    /// after 1 to 24 hours, or never.
     ///
-    /// An instance that is already running is not changed: a [change](Instances::set_auto_stop) applies from the next start.
+    /// An instance that is already running is not changed: a [change](Instances::set_auto_stop) applies from the next
+    /// start.
     pub fn ensure_running_with(&self, id: &str, auto_stop: AutoStop) -> Waiter<DevEnvInstance> {
         self.waiter(id, Plan::ensure(TargetState::Running).auto_stop(auto_stop))
     }
@@ -249,7 +252,7 @@ impl Lifecycle for DevEnvInstance {
             let instances = client.instances();
             match action {
                 Action::Start => {
-                    // A start has no such parameter; it takes the time that the instance is set to.
+                    // A start has no such parameter: it uses the value that is set on the instance.
                     if let Some(auto_stop) = auto_stop {
                         instances.set_auto_stop(&id, auto_stop).await?;
                     }

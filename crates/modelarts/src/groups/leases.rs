@@ -107,7 +107,7 @@ impl PollFn<Lease> for Renewal {
 
 fn polled(lease: Lease, before: &Lease) -> Polled<Lease> {
     let endless = lease.enable == Some(false);
-    // A read may still show the lease from before; a renewal for a shorter time is one too.
+    // A read may still show the lease from before the renewal, and a renewal may shorten it.
     let terms = |lease: &Lease| (lease.enable, lease.duration);
     let renewed = terms(&lease) != terms(before) || lease.update_at > before.update_at;
     let status = match lease.duration {

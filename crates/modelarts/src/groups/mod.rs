@@ -17,32 +17,32 @@ pub use notebooks::Notebooks;
 pub use storage::Storage;
 
 impl ModelArts {
-    /// Operations on notebooks, the generation to use.
+    /// Returns the operations on notebooks, the generation to use.
     pub fn notebooks(&self) -> Notebooks {
         Notebooks::new(self)
     }
 
-    /// Operations on instances of the old generation.
+    /// Returns the operations on instances of the old generation.
     pub fn instances(&self) -> Instances {
         Instances::new(self)
     }
 
-    /// Operations on leases, the time that notebooks may run before they are stopped.
+    /// Returns the operations on leases, the time that notebooks may run before they are stopped.
     pub fn leases(&self) -> Leases {
         Leases::new(self)
     }
 
-    /// Operations on flavors, the machine types of notebooks.
+    /// Returns the operations on flavors, the machine types of notebooks.
     pub fn flavors(&self) -> Flavors {
         Flavors::new(self)
     }
 
-    /// Operations on the images that notebooks run, including saving a notebook as an image.
+    /// Returns the operations on the images that notebooks run, including saving a notebook as an image.
     pub fn images(&self) -> Images {
         Images::new(self)
     }
 
-    /// Operations on OBS storage mounted to notebooks.
+    /// Returns the operations on OBS storage mounted to notebooks.
     pub fn storage(&self) -> Storage {
         Storage::new(self)
     }

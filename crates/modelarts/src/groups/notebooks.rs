@@ -20,8 +20,9 @@ use crate::wait::Waiter;
 
 /// Operations on notebooks, from [`ModelArts::notebooks`].
 ///
-/// When a call to start, stop, create or delete returns, the operation has only begun. A `wait_until_…` method waits for an
-/// operation in progress; an `ensure_…` method also begins the necessary one, and may be called twice and from two places.
+/// When a call to start, stop, create or delete returns, the operation has only begun. A `wait_until_…` method waits
+/// for an operation in progress; an `ensure_…` method also begins the necessary one, and may be called twice and from
+/// two places.
 #[derive(Clone, Debug)]
 pub struct Notebooks {
     client: ModelArts,
@@ -85,8 +86,8 @@ impl Notebooks {
 
     /// Changes a notebook.
     ///
-    /// Its name and description can be changed, and its volume enlarged, at any time; its flavor, image and endpoints only
-    /// while it is stopped.
+    /// Its name and description can be changed, and its volume enlarged, at any time; its flavor, image and endpoints
+    /// only while it is stopped.
     ///
     /// # Errors
     /// [`is_conflict`](crate::Error::is_conflict) when its state does not allow it.
@@ -105,8 +106,8 @@ impl Notebooks {
     /// Begins to start a stopped notebook, which is stopped again after an hour.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when it is already running or busy; [`ensure_running`](Notebooks::ensure_running)
-    /// handles both cases.
+    /// [`is_conflict`](crate::Error::is_conflict) when it is already running or busy;
+    /// [`ensure_running`](Notebooks::ensure_running) handles both cases.
     pub async fn start(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -139,8 +140,8 @@ impl Notebooks {
     /// Begins to stop a running notebook.
     ///
     /// # Errors
-    /// [`is_conflict`](crate::Error::is_conflict) when it is already stopped or busy; [`ensure_stopped`](Notebooks::ensure_stopped)
-    /// handles both cases.
+    /// [`is_conflict`](crate::Error::is_conflict) when it is already stopped or busy;
+    /// [`ensure_stopped`](Notebooks::ensure_stopped) handles both cases.
     pub async fn stop(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -155,8 +156,8 @@ impl Notebooks {
     /// Begins to delete a notebook.
     ///
     /// # Errors
-    /// [`is_not_found`](crate::Error::is_not_found) when it is already gone; [`ensure_deleted`](Notebooks::ensure_deleted)
-    /// treats that as success.
+    /// [`is_not_found`](crate::Error::is_not_found) when it is already gone;
+    /// [`ensure_deleted`](Notebooks::ensure_deleted) treats that as success.
     pub async fn delete(&self, id: &str) -> Result<Notebook> {
         let request = self
             .client
@@ -316,7 +317,8 @@ impl Notebooks {
 
     /// Waits until a notebook that is being deleted is gone.
     ///
-    /// It fails at once when the deletion failed. It polls like [`wait_until_running`](Notebooks::wait_until_running).
+    /// It fails at once when the deletion failed. It polls like
+    /// [`wait_until_running`](Notebooks::wait_until_running).
     pub fn wait_until_deleted(&self, id: &str) -> Waiter<Notebook, ()> {
         self.waiter(id, Plan::wait(TargetState::Deleted))
     }
@@ -330,8 +332,8 @@ impl Notebooks {
         self.waiter(id, Plan::ensure(TargetState::Running))
     }
 
-    /// Like [`ensure_running`](Notebooks::ensure_running), but sets when a notebook that it starts is stopped again: after
-    /// 1 to 72 hours, or never.
+    /// Like [`ensure_running`](Notebooks::ensure_running), but sets when a notebook that it starts is stopped again:
+    /// after 1 to 72 hours, or never.
     ///
     /// A notebook that is already running keeps its lease, which [`renew`](crate::Leases::renew) changes.
     ///
@@ -427,7 +429,8 @@ impl Lifecycle for Notebook {
     }
 }
 
-/// A block device is created after the notebook says that it runs. While it grows the notebook can be used.
+/// Whether the volume can be used. A block device is created only after the status is RUNNING. While it is being
+/// resized, it can be used.
 fn volume_is_ready(notebook: &Notebook) -> bool {
     let Some(volume) = &notebook.volume else {
         return true;
@@ -456,7 +459,7 @@ fn progress(steps: &[JobProgress]) -> Option<Progress> {
     Some(Progress {
         done: u32::try_from(done.count()).unwrap_or(u32::MAX),
         total: u32::try_from(steps.len()).unwrap_or(u32::MAX),
-        // Each cloud has a name of its own.
+        // The two clouds name this field differently.
         step: current.and_then(|step| {
             let text = step.step_description.as_ref().or(step.description.as_ref());
             text.cloned()

@@ -293,7 +293,7 @@ mod tests {
         for (target, shown) in waits {
             let service = Service::new(&["CREATE_FAILED"], &[]);
             let error = robot(Plan::ensure(target), &service).await.unwrap_err();
-            let expected = format!("waiting for {shown}: CREATE_FAILED ends it: no disk");
+            let expected = format!("waiting for {shown}: CREATE_FAILED is a failed state: no disk");
             assert!(error.to_string().starts_with(&expected), "{error}");
         }
     }

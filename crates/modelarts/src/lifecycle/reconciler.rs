@@ -96,15 +96,15 @@ impl Reconciler {
             Meaning::Reached if !is_old => Verdict::Done,
             Meaning::Reached | Meaning::OnTheWay => Verdict::Wait,
             Meaning::AtRest => Verdict::Fail("does not change by itself"),
-            Meaning::Failed => Verdict::Fail("ends it"),
+            Meaning::Failed => Verdict::Fail("is a failed state"),
             Meaning::Lost(why) => Verdict::Fail(why),
         };
         self.is_newer = true;
         Step::Verdict(verdict)
     }
 
-    /// Handles a read that found no resource. `is_certain`: the service reports that this very resource does not exist.
-    /// Returns `None` to keep the error.
+    /// Handles a read that found no resource. `is_certain`: the service reports that this very resource does not
+    /// exist. Returns `None` to keep the error.
     pub(super) fn not_found(&self, is_certain: bool, moment: &Moment) -> Option<Verdict> {
         let is_gone = self.plan.target.is_gone();
         let is_new = || {
@@ -240,7 +240,8 @@ mod tests {
         phases.iter().map(of).collect()
     }
 
-    /// The statuses that the tables have a letter for. A status that is added to the document follows its entry there.
+    /// The statuses that the tables have a letter for. A status that is added to the document follows its entry
+    /// there.
     const NOTEBOOK: [&str; 14] = [
         "INIT",
         "CREATING",

@@ -44,13 +44,13 @@ impl TargetState {
     pub(super) fn meaning(self, phase: Phase) -> Meaning {
         match phase {
             Phase::Gone if self.is_gone() => Meaning::Reached,
-            Phase::Gone => Meaning::Lost("does not lead there"),
+            Phase::Gone => Meaning::Lost("does not lead to that state"),
             Phase::Settled(ends) if ends.contains(&self.action()) => Meaning::Reached,
             Phase::Failed(repeatable) if repeatable.contains(&self.action()) => Meaning::Failed,
             // A resource in any other phase can be deleted.
             _ if self.is_gone() => Meaning::OnTheWay,
-            Phase::Ending(_) => Meaning::Lost("does not lead there"),
-            Phase::Failed(_) => Meaning::Lost("ends it"),
+            Phase::Ending(_) => Meaning::Lost("does not lead to that state"),
+            Phase::Failed(_) => Meaning::Lost("is a failed state"),
             Phase::Settled([]) => Meaning::Lost("does not change by itself"),
             // The end of its lease stops a running resource, too.
             Phase::Settled(ends) if ends.contains(&Action::Start) => Meaning::OnTheWay,

@@ -20,14 +20,14 @@ const MAX_IDLE: u32 = 32;
 /// tokens, it ends when there is no token, or one that was seen before.
 ///
 /// If the total shrinks, the removed items may have been before the position, so that all items after them moved up:
-/// the listing goes back by that number. If the total grows, the next items may already have been on the previous page.
-/// Items that were returned before are left out. So no item that stays is missed while others are removed, or added in
-/// front (the service lists the newest first), unless between two requests as many items are added as removed, and at
-/// least a page.
+/// the listing goes back by that number. If the total grows, the next items may already have been on the previous
+/// page. Items that were returned before are left out. So no item that stays is missed while others are removed, or
+/// added in front (the service lists the newest first), unless between two requests as many items are added as
+/// removed, and at least a page.
 #[derive(Debug)]
 pub(super) struct Cursor {
     style: Style,
-    limit: i64,
+    pub(super) limit: i64,
     start: i64,
     /// The number of the next page; unused with tokens.
     number: i64,

@@ -27,7 +27,7 @@ pub(super) fn whole<L: List>(mut page: L::Page, first: i64) -> Result<Fetched<L>
     // A successful response without a list does not mean that the list is empty.
     if L::items(&page).is_none() && L::total(&page) != Some(0) {
         let members = L::ITEMS.join("` or `");
-        let message = format!("the response holds no list: `{members}` is missing");
+        let message = format!("the response contains no list: `{members}` is missing");
         return Err(Error::incomplete(None, message));
     }
     let items = L::take_items(&mut page).into_iter().zip(first..);
@@ -54,7 +54,7 @@ pub(super) fn salvage<L: List>(error: Error, first: i64) -> Result<Fetched<L>> {
     let Some(list) = lists.next() else {
         return Err(error);
     };
-    // Any other list holds the same rows.
+    // Any other list has the same rows.
     lists.for_each(drop);
     let page = value.to_string();
     let Ok(page) = modelarts_client::decode::<L::Page>(StatusCode::OK, page.as_bytes(), false)

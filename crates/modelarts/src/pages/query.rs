@@ -1,5 +1,5 @@
-//! What all list builders have in common: client, page size and start, errors in filters, and the methods that read the
-//! list.
+//! What all list builders have in common: client, page size and start, errors in filters, and the methods that read
+//! the list.
 
 use std::fmt::Display;
 
@@ -111,8 +111,8 @@ macro_rules! list_methods {
             /// status, the following items move up. [`items`](Self::items) corrects for that as far as the service
             /// reports it. With `collect`, only changes by others can move items between the first request and the
             /// last. The service has no snapshot of a list: if others delete and create items meanwhile so that the
-            /// total stays the same, an item can be missed. To be sure, list again until the list is empty. If you only
-            /// read the items, `items` needs no more memory than one page.
+            /// total stays the same, an item can be missed. To be sure, list again until the list is empty. If you
+            /// only read the items, `items` needs no more memory than one page.
             ///
             /// # Errors
             /// When a filter is invalid, a call fails, or an item cannot be read; the error names it.
@@ -122,8 +122,8 @@ macro_rules! list_methods {
 
             /// Returns a stream of all pages. Each page is fetched when the stream is polled for it.
             ///
-            /// If a call fails, the stream ends with the error. After a page that cannot be read, it continues with the
-            /// next page. Items that were on an earlier page are left out.
+            /// If a call fails, the stream ends with the error. After a page that cannot be read, it continues with
+            /// the next page. Items that were on an earlier page are left out.
             pub fn pages(self) -> $crate::Pages<$page> {
                 let (size, start) = (self.query.page_size(), self.query.start());
                 $crate::pages::pages(self, size, start)
@@ -131,11 +131,11 @@ macro_rules! list_methods {
 
             /// Returns a stream of all items of all pages. Each page is fetched when the stream is polled for it.
             ///
-            /// An item that cannot be read gives one error that names its index and ID, and the stream continues; if a
-            /// call fails, the stream ends with the error. Each item is returned once. If the list shrinks while it is
-            /// read, because listed items are stopped or deleted, the stream goes back as far as necessary, based on
-            /// the total that the service reports. To stop or delete what you list, use [`collect`](Self::collect),
-            /// which does not depend on this.
+            /// An item that cannot be read gives one error that names its index and ID, and the stream continues; if
+            /// a call fails, the stream ends with the error. Each item is returned once. If the list shrinks while it
+            /// is read, because listed items are stopped or deleted, the stream goes back as far as necessary, based
+            /// on the total that the service reports. To stop or delete what you list, use
+            /// [`collect`](Self::collect), which does not depend on this.
             pub fn items(self) -> $crate::Items<$item> {
                 let (size, start) = (self.query.page_size(), self.query.start());
                 $crate::pages::items(self, size, start)

@@ -23,6 +23,13 @@ pub struct Pages<P>(BoxStream<'static, Result<P>>);
 
 macro_rules! stream {
     ($name:ident) => {
+        impl<T> $name<T> {
+            pub(super) fn new(stream: impl Stream<Item = Result<T>> + Send + 'static) -> Self {
+                // A stream that has ended may be polled again.
+                Self(stream.fuse().boxed())
+            }
+        }
+
         impl<T> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
@@ -86,12 +93,12 @@ pub(crate) fn pages<L: List>(list: L, limit: u32, start: Option<Position>) -> Pa
             }
         }
     });
-    Pages(pages.fuse().boxed())
+    Pages::new(pages)
 }
 
 pub(crate) fn items<L: List>(list: L, limit: u32, start: Option<Position>) -> Items<L::Item> {
     let items = fetched(list, limit, start)
         .map_ok(|fetched| stream::iter(fetched.rows.into_iter().map(|row| row.item)))
         .try_flatten();
-    Items(items.boxed())
+    Items::new(items)
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 /// How long the service asks to wait, from a number of seconds or an HTTP date; a date in the past means no wait.
 ///
-/// A date refers to the service's clock: the wait is counted from the `Date` of the response or, without one, from this
-/// machine's `now`.
+/// A date refers to the service's clock: the wait is counted from the `Date` of the response or, without one, from
+/// this machine's `now`.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A budget of retries that all calls of a client share, so that clients do not add to the load when a service is down.
+/// A budget of retries that all calls of a client share, so that clients do not add to the load when a service is
+/// down.
 ///
 /// Every retry takes one from the budget, and every success puts a tenth of one back. When the budget is used up, a
-/// call that would otherwise be retried fails with [`RetryLimit::Budget`](crate::RetryLimit::Budget). Clones share the
-/// budget.
+/// call that would otherwise be retried fails with [`RetryLimit::Budget`](crate::RetryLimit::Budget). Clones share
+/// the budget.
 ///
 /// ```no_run
 /// # async fn run() -> modelarts::Result<()> {

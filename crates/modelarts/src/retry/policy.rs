@@ -21,8 +21,8 @@ use super::failure::FailureKind;
 /// deadline of the call: if it would, the call fails at once with the last error, and
 /// [`Error::retry_limit`](crate::Error::retry_limit) is [`Deadline`](crate::RetryLimit::Deadline).
 ///
-/// A waiter follows the same policy: each of its polls makes one attempt, and it gives up after as many failed polls in
-/// a row as the policy allows attempts.
+/// A waiter follows the same policy: each of its polls makes one attempt, and it gives up after as many failed polls
+/// in a row as the policy allows attempts.
 ///
 /// ```
 /// use modelarts::{Backoff, RetryPolicy};

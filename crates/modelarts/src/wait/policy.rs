@@ -23,7 +23,8 @@ pub struct PollPolicy {
 }
 
 impl Default for PollPolicy {
-    /// Polls first after 10 seconds, then every 10 seconds, for up to 20 minutes; reads may lag behind for 30 seconds.
+    /// Polls first after 10 seconds, then every 10 seconds, for up to 20 minutes; reads may lag behind for 30
+    /// seconds.
     fn default() -> Self {
         Self {
             initial_delay: Duration::from_secs(10),
@@ -55,14 +56,14 @@ impl PollPolicy {
         self
     }
 
-    /// Sets how long reads may lag behind, counted from the start of waiting or from when an action of the same client
-    /// was accepted.
+    /// Sets how long reads may lag behind, counted from the start of waiting or from when an action of the same
+    /// client was accepted.
     ///
     /// Within this time, a waiter continues to poll when it sees a state that may be outdated: "not found" after a
-    /// creation, STOPPED after a start, or the failure that a start or a deletion is meant to fix. After this time, it
-    /// fails with the state it sees. Within this time, a read that shows the state from before an action of this client
-    /// does not reach the target either: RUNNING after a restart, a stop or a deletion, or STOPPED after a start, until
-    /// a read shows another state. Zero disables this.
+    /// creation, STOPPED after a start, or the failure that a start or a deletion is meant to fix. After this time,
+    /// it fails with the state it sees. Within this time, a read that shows the state from before an action of this
+    /// client does not reach the target either: RUNNING after a restart, a stop or a deletion, or STOPPED after a
+    /// start, until a read shows another state. Zero disables this.
     pub fn read_lag(mut self, limit: Duration) -> Self {
         self.read_lag = limit;
         self

@@ -42,28 +42,24 @@ pub(crate) struct Polled<T> {
 }
 
 impl<T> Polled<T> {
-    /// A resource of which only the status matters.
+    /// Creates the poll of a resource of which only the status matters.
     pub(crate) fn new(resource: T, status: String, verdict: Verdict) -> Self {
-        Self {
-            resource: Some(resource),
-            status,
-            fail_reason: None,
-            progress: None,
-            missing: None,
-            verdict,
-            refusal: None,
-        }
+        Self::of(Some(resource), status, verdict)
     }
 
-    /// The resource does not exist: no longer, if that is the target, otherwise not yet.
+    /// Creates the poll of a resource that does not exist: no longer, if that is the target, otherwise not yet.
     pub(crate) fn absent(verdict: Verdict) -> Self {
         let status = match verdict {
             Verdict::Done => "gone",
             _ => "not found",
         };
+        Self::of(None, status.to_owned(), verdict)
+    }
+
+    fn of(resource: Option<T>, status: String, verdict: Verdict) -> Self {
         Self {
-            resource: None,
-            status: status.to_owned(),
+            resource,
+            status,
             fail_reason: None,
             progress: None,
             missing: None,

@@ -66,14 +66,14 @@ impl<T> Run<T> {
             };
             let left = self.left();
             // Poll one last time at the deadline, unless it has passed, or `Retry-After` reaches beyond it.
-            if polled_before && (left.is_zero() || self.cause_lasts(left)) {
+            if polled_before && (left.is_zero() || self.must_wait_longer(left)) {
                 self.sleep(left).await;
-                let error = self.out_of_time();
+                let error = self.timed_out();
                 return Some(self.end(error));
             }
             self.sleep(delay.min(left)).await;
             match self.poll.poll(self.context()).await {
-                Ok(polled) => return Some(self.judge(polled)),
+                Ok(polled) => return Some(self.succeed(polled)),
                 Err(error) => {
                     if let Err(error) = self.fail(error) {
                         return Some(self.end(error));
@@ -100,7 +100,7 @@ impl<T> Run<T> {
     }
 
     /// Whether the service asked to wait for longer than the time that is left.
-    fn cause_lasts(&self, left: Duration) -> bool {
+    fn must_wait_longer(&self, left: Duration) -> bool {
         let after = self.cause.as_ref().and_then(Error::retry_after);
         self.failures > 0 && after.is_some_and(|after| after > left)
     }
@@ -128,7 +128,8 @@ impl<T> Run<T> {
         Ok(())
     }
 
-    fn judge(&mut self, polled: Polled<T>) -> Result<PollEvent<T>> {
+    /// Handles a successful poll.
+    fn succeed(&mut self, polled: Polled<T>) -> Result<PollEvent<T>> {
         self.polls += 1;
         self.failures = 0;
         self.cause = polled.refusal;
@@ -143,7 +144,7 @@ impl<T> Run<T> {
         self.status = Some(status.clone());
         self.ended = polled.verdict != Verdict::Wait;
         if let Verdict::Fail(why) = polled.verdict {
-            return Err(self.failed(why, status));
+            return Err(self.unreachable(why, status));
         }
         Ok(PollEvent {
             status,
@@ -157,25 +158,27 @@ impl<T> Run<T> {
         Err(error)
     }
 
-    fn failed(&self, why: &str, status: PollStatus) -> Error {
+    /// Returns the error of a status from which the target cannot be reached.
+    fn unreachable(&self, why: &str, status: PollStatus) -> Error {
         let reason = match &status.fail_reason {
             Some(reason) => format!(": {}", one_line(reason)),
             None => String::new(),
         };
         let shown = one_line(&status.status);
         let message = format!("waiting for {}: {shown} {why}{reason}", self.target);
-        self.located(Error::wait_failed(message, status))
+        self.with_host(Error::wait_failed(message, status))
     }
 
     /// Adds the host, unless there is a cause, which names its own host.
-    fn located(&self, error: Error) -> Error {
+    fn with_host(&self, error: Error) -> Error {
         match &self.settings.address {
             Some(address) if error.cause().is_none() => error.at_host(address),
             _ => error,
         }
     }
 
-    fn out_of_time(&mut self) -> Error {
+    /// Returns the error of the deadline, with the last status and the cause.
+    fn timed_out(&mut self) -> Error {
         let cause = self.cause.take();
         let mut message = format!(
             "waiting for {}: not reached in {:?}",
@@ -199,7 +202,7 @@ impl<T> Run<T> {
             };
             message += &format!("; {what}: {cause}");
         }
-        self.located(Error::wait_timed_out(message, self.status.clone(), cause))
+        self.with_host(Error::wait_timed_out(message, self.status.clone(), cause))
     }
 
     fn elapsed(&self) -> Duration {

@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 /// Waits until a resource reaches a state.
 ///
 /// It does nothing until it is polled as a future, or its [events](Waiter::events) are polled as a stream. It is a
-/// `Future` that needs no pinning: it can be awaited, spawned, joined with others, and polled by `&mut` in a `select!`.
+/// `Future` that needs no pinning: it can be awaited, spawned, joined with others, and polled by `&mut` in a
+/// `select!`.
 ///
 /// A waiter fails at once, with the reason, when its target can no longer be reached. It tolerates reads that lag
 /// behind, for up to [`PollPolicy::read_lag`], and transient failures: after as many failed polls in a row as the

@@ -139,7 +139,7 @@ async fn an_endpoint_override_may_hold_the_project() {
         let environment = user(&server.url, &[("MODELARTS_ENDPOINT", &url), (name, value)]);
         let error = build(environment).await.unwrap_err();
         assert!(
-            error.is_usage() && error.to_string().contains("the endpoint names"),
+            error.is_usage() && error.to_string().contains("the project in the endpoint is"),
             "{error}"
         );
     }
@@ -639,7 +639,7 @@ async fn an_error_tells_what_was_not_understood() {
     let text = "clouds: {a: {region: eu-de, auth: {username: u, password: t0p-s3cret, user_domain_name: d}}}";
     let message = refused(text, &[]).await;
     assert!(
-        message.contains("the key `region`, which is not used; is `region_name` meant?"),
+        message.contains("the key `region`, which is not used; did you mean `region_name`?"),
         "{message}"
     );
     assert!(!message.contains("s3cret"), "{message}");

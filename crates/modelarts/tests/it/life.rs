@@ -273,7 +273,9 @@ async fn a_failed_start_is_reported_with_its_reason() {
     let host = server.url.trim_start_matches("http://");
     assert_eq!(
         error.to_string(),
-        format!("waiting for notebook n1 to run: START_FAILED ends it: no luck (host {host})")
+        format!(
+            "waiting for notebook n1 to run: START_FAILED is a failed state: no luck (host {host})"
+        )
     );
 }
 

@@ -16,6 +16,7 @@ mod hostile;
 mod life;
 mod other_families;
 mod outcome;
+mod raw_list;
 mod responses;
 mod sign_in;
 mod support;

@@ -268,7 +268,10 @@ async fn what_is_missing_is_named_with_a_remedy() {
     for (builder, hint) in [
         (token(), "OS_PROJECT_ID"),
         (token().project_id("p"), "OS_REGION_NAME"),
-        (token().project_id("p").region("mars-1"), "known are eu-de"),
+        (
+            token().project_id("p").region("mars-1"),
+            "known regions are eu-de",
+        ),
         (
             token().project_id(" ").region("eu-de"),
             "project id is empty",

@@ -223,11 +223,7 @@ async fn variables_name_what_is_trusted() {
     let other = Secured::start("variables-other", false).await;
     distrusts(server.with(&[("OS_CACERT", &other.path("ca.pem"))])).await;
     for (name, value, expected) in [
-        (
-            "OS_INSECURE",
-            "maybe",
-            "OS_INSECURE is neither true nor false",
-        ),
+        ("OS_INSECURE", "maybe", "OS_INSECURE must be true or false"),
         (
             "OS_CACERT",
             "/nonexistent/ca.pem",

@@ -117,7 +117,7 @@ impl Section {
                 nearest(name, AUTH_KEYS),
             ) {
                 (true, _) => "which is not supported".to_owned(),
-                (false, Some(nearest)) => format!("which is unknown; is `{nearest}` meant?"),
+                (false, Some(nearest)) => format!("which is unknown; did you mean `{nearest}`?"),
                 (false, None) => "which is unknown".to_owned(),
             };
             return Err(Error::configuration(format!(
@@ -141,7 +141,7 @@ impl Section {
         let odd = self.unknown.iter().filter(|name| !is_for_others(name));
         warnings.extend(odd.map(|name| {
             let meant = nearest(name, CLOUD_KEYS)
-                .map(|nearest| format!("; is `{nearest}` meant?"))
+                .map(|nearest| format!("; did you mean `{nearest}`?"))
                 .unwrap_or_default();
             format!(
                 "{source} has the key `{}`, which is not used{meant}",
@@ -172,7 +172,7 @@ color: t0p-s3cret
         for (name, expected) in [
             (
                 "typo",
-                "`projectname` below `auth`, which is unknown; is `project_name` meant?",
+                "`projectname` below `auth`, which is unknown; did you mean `project_name`?",
             ),
             ("value", "the key `…` below `auth`"),
             (
@@ -181,7 +181,7 @@ color: t0p-s3cret
             ),
             (
                 "region",
-                "`pasword` below `auth`, which is unknown; is `password` meant?",
+                "`pasword` below `auth`, which is unknown; did you mean `password`?",
             ),
         ] {
             let error = refused(&folder, name);
@@ -202,11 +202,14 @@ color: t0p-s3cret
     }
 
     #[test]
-    fn a_name_in_capitals_is_known_again() {
+    fn a_key_in_capitals_gets_a_suggestion() {
         let text = format!("clouds: {{a: {{auth: {{{USER}, PROJECT_NAME: eu-de_nlp}}}}}}");
         let folder = folder("capitals", &[("clouds.yaml", &text)]);
         let message = refused(&folder, "a");
-        assert!(message.contains("is `project_name` meant?"), "{message}");
+        assert!(
+            message.contains("did you mean `project_name`?"),
+            "{message}"
+        );
     }
 
     #[test]
