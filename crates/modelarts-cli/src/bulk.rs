@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::complete::names_of_either;
-use crate::confirm::{Care, confirm};
+use crate::confirm::{BulkOptions, confirm};
 use crate::failure::Failure;
 use crate::lifecycle::{Action, Generation};
 use crate::noun::{Noun, has_no_auto_stop, is_running, running_since};
@@ -76,7 +76,7 @@ impl Filter {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
                 });
-                found.is_some_and(|found| fits(wanted, &found))
+                found.is_some_and(|found| matches_pattern(wanted, &found))
             })
     }
 }
@@ -91,7 +91,7 @@ fn tag<'a>(item: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// Whether a text matches a pattern in which `*` matches any text.
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -99,7 +99,8 @@ fn fits(pattern: &str, text: &str) -> bool {
         return false;
     };
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    ends.into_iter().any(|at| fits(rest, &text[at..]))
+    ends.into_iter()
+        .any(|at| matches_pattern(rest, &text[at..]))
 }
 
 /// The resources that a bulk command acts on, and whether it asks first.
@@ -114,12 +115,12 @@ pub(crate) struct Bulk {
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
-    care: Care,
+    options: BulkOptions,
     #[command(flatten)]
     wait: Wait,
 }
 
-struct Chosen {
+struct Selected {
     id: String,
     name: String,
 }
@@ -143,7 +144,7 @@ impl Bulk {
             [one] => format!("{} {}", noun.name, one.name),
             several => format!("{} {}", several.len(), noun.plural),
         };
-        if self.care.dry_run {
+        if self.options.dry_run {
             output::note(&format!("would {} {many}:", action.verb()));
             if session.format() != Format::Table {
                 let chosen = chosen.iter();
@@ -158,10 +159,10 @@ impl Bulk {
         self.confirm(&chosen, &many, action)?;
         let outcomes: Vec<_> = futures::stream::iter(&chosen)
             .map(|one| async move { (one, self.execute(session, generation, action, one).await) })
-            .buffered(self.care.concurrency())
+            .buffered(self.options.concurrency())
             .collect()
             .await;
-        report(session, &many, past(action, self.wait.wait), outcomes)
+        report(session, &many, past_tense(action, self.wait.wait), outcomes)
     }
 
     async fn choose(
@@ -169,14 +170,14 @@ impl Bulk {
         session: &Session,
         generation: Generation,
         action: Action,
-    ) -> Result<Vec<Chosen>, Failure> {
+    ) -> Result<Vec<Selected>, Failure> {
         let noun = generation.noun();
         if !self.names.is_empty() {
             let mut chosen = Vec::new();
             for name in &self.names {
                 let id = session.resolve(noun, name).await?;
                 let name = text::one_line(name);
-                chosen.push(Chosen { id, name });
+                chosen.push(Selected { id, name });
             }
             return Ok(chosen);
         }
@@ -193,16 +194,16 @@ impl Bulk {
             self.filter.selects(item, now) && (action != Action::Stop || is_running(item))
         });
         Ok(taken
-            .map(|item| Chosen {
+            .map(|item| Selected {
                 id: identity(item),
                 name: name_of(item),
             })
             .collect())
     }
 
-    fn confirm(&self, chosen: &[Chosen], many: &str, action: Action) -> Result<(), Failure> {
+    fn confirm(&self, chosen: &[Selected], many: &str, action: Action) -> Result<(), Failure> {
         let is_plain = chosen.len() == 1 && action == Action::Stop && !self.names.is_empty();
-        if self.care.yes || is_plain {
+        if self.options.yes || is_plain {
             return Ok(());
         }
         let details = match chosen {
@@ -220,7 +221,7 @@ impl Bulk {
         session: &Session,
         generation: Generation,
         action: Action,
-        one: &Chosen,
+        one: &Selected,
     ) -> Result<(), Failure> {
         session.send(generation.request(action, &one.id)?).await?;
         if self.wait.wait {
@@ -242,7 +243,7 @@ fn report(
     session: &Session,
     many: &str,
     done: &str,
-    outcomes: Vec<(&Chosen, Result<(), Failure>)>,
+    outcomes: Vec<(&Selected, Result<(), Failure>)>,
 ) -> Result<(), Failure> {
     let format = session.format();
     let mut rows = Vec::new();
@@ -306,7 +307,7 @@ pub(crate) fn report_done(
 }
 
 /// Returns the word for an action that is done, or only started.
-fn past(action: Action, waited: bool) -> &'static str {
+fn past_tense(action: Action, waited: bool) -> &'static str {
     match (action, waited) {
         (Action::Stop, true) => "stopped",
         (Action::Stop, false) => "stopping",
@@ -331,7 +332,7 @@ mod tests {
             ("*", "", true),
             ("é*", "ééé", true),
         ] {
-            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(matches_pattern(pattern, text), expected, "{pattern} {text}");
         }
     }
 

@@ -80,7 +80,7 @@ fn candidates(noun: &'static Noun, words: &[String]) -> Vec<CompletionCandidate>
 }
 
 fn fetch(noun: &'static Noun, global: Global) -> Result<Vec<Value>, Failure> {
-    let global = global.completed()?.hasty(TIMEOUT);
+    let global = global.with_profile()?.with_short_timeout(TIMEOUT);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -12,7 +12,7 @@ use crate::text;
 /// Dry run, confirmation and concurrency of bulk actions.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = None::<&str>)]
-pub(crate) struct Care {
+pub(crate) struct BulkOptions {
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Care {
     concurrency: usize,
 }
 
-impl Care {
+impl BulkOptions {
     /// Returns the maximum number of actions at the same time.
     pub(crate) fn concurrency(&self) -> usize {
         self.concurrency

@@ -183,7 +183,7 @@ pub(crate) struct Printing {
 
 impl Global {
     /// Adds the settings of the profile where no flag is given.
-    pub(crate) fn completed(mut self) -> Result<Self, Failure> {
+    pub(crate) fn with_profile(mut self) -> Result<Self, Failure> {
         let name = self.connection.profile.as_deref();
         let Some(profile) = Profile::load(name).map_err(Failure::usage)? else {
             return Ok(self);
@@ -193,12 +193,14 @@ impl Global {
         {
             self.printing.output = Some(output.parse().map_err(Failure::usage)?);
         }
-        self.connection.complete(profile).map_err(Failure::usage)?;
+        self.connection
+            .apply_profile(profile)
+            .map_err(Failure::usage)?;
         Ok(self)
     }
 
     /// Returns the same flags with a short timeout and no retries.
-    pub(crate) fn hasty(mut self, timeout: Duration) -> Self {
+    pub(crate) fn with_short_timeout(mut self, timeout: Duration) -> Self {
         self.connection.timeout = Some(timeout);
         self.connection.retries = Some(0);
         self
@@ -286,7 +288,7 @@ impl Global {
         if let Some(tokens) = tokens {
             builder = builder.token_cache(tokens);
         }
-        let built = self.connection.limited(builder).build().await;
+        let built = self.connection.with_limits(builder).build().await;
         if let Ok(client) = &built {
             for warning in client.warnings() {
                 note(&format!("warning: {warning}"));
@@ -295,7 +297,7 @@ impl Global {
         built.map_err(|error| {
             let failure = Failure::from(error);
             match failure.exit() {
-                Exit::Usage => failure.advise(
+                Exit::Usage => failure.with_remedy(
                     "Settings can also be given as flags, such as --region and --token, or in a profile. Without an account, use --emulator.",
                 ),
                 _ => failure,
@@ -305,7 +307,7 @@ impl Global {
 }
 
 impl Connection {
-    fn complete(&mut self, profile: Profile) -> anyhow::Result<()> {
+    fn apply_profile(&mut self, profile: Profile) -> anyhow::Result<()> {
         let names_project = self.project.is_some() || self.project_id.is_some();
         let mut texts = vec![
             ("cloud", &mut self.cloud, &profile.cloud),
@@ -378,7 +380,7 @@ impl Connection {
     }
 
     /// Sets the timeout and the number of retries.
-    fn limited(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
+    fn with_limits(&self, builder: ModelArtsBuilder) -> ModelArtsBuilder {
         let mut builder = builder.user_agent(USER_AGENT);
         if let Some(timeout) = self.timeout {
             builder = builder.deadline(timeout);

@@ -48,12 +48,12 @@ pub(crate) async fn run(options: &Options, global: &Global) -> Result<(), Failur
         .build()
         .await?;
     line(INTRODUCTION)?;
-    let story = Story {
+    let demo = Demo {
         emulator,
         client,
         show_secrets: global.printing.show_secrets,
     };
-    story.run().await
+    demo.run().await
 }
 
 const INTRODUCTION: &str = "\
@@ -68,7 +68,7 @@ Done. What to try next:
   modelarts emulator --scale 60        an emulator on a port, for any client
   modelarts notebook create --help     how to use the real service";
 
-struct Story {
+struct Demo {
     emulator: Emulator,
     client: ModelArts,
     show_secrets: bool,
@@ -81,7 +81,7 @@ struct Step {
     rust: &'static str,
 }
 
-impl Story {
+impl Demo {
     async fn run(&self) -> Result<(), Failure> {
         self.new_generation().await?;
         self.old_generation().await?;

@@ -84,7 +84,7 @@ pub(crate) type Paging = modelarts_document::Pagination<'static>;
 
 impl Operation {
     /// Whether the query has this parameter.
-    pub(crate) fn takes(&self, name: &str) -> bool {
+    pub(crate) fn has_query_parameter(&self, name: &str) -> bool {
         self.parameters
             .iter()
             .any(|parameter| parameter.place == Place::Query && parameter.name == name)

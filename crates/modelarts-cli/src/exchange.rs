@@ -29,7 +29,7 @@ pub(crate) struct Items {
 }
 
 /// Adds the query, the headers and the body to a request.
-pub(crate) fn filled(
+pub(crate) fn add_inputs(
     mut request: RawRequest,
     query: &[(String, String)],
     headers: &[(String, String)],
@@ -171,7 +171,7 @@ impl Request {
         for (name, value) in &self.path {
             request = request.path(name, value);
         }
-        filled(request, &self.query, &self.headers, self.body.as_ref())
+        add_inputs(request, &self.query, &self.headers, self.body.as_ref())
     }
 
     /// Returns the pagination of the document, with pages no larger than the number of items wanted.
@@ -203,7 +203,7 @@ const OTHER_SERVER: &str =
 
 fn list_failure(error: modelarts::Error) -> Failure {
     match error.is_decode() {
-        true => Failure::from(error).advise(OTHER_SERVER),
+        true => Failure::from(error).with_remedy(OTHER_SERVER),
         false => error.into(),
     }
 }
@@ -220,7 +220,7 @@ fn drop_nulls(value: &mut Value) {
 }
 
 /// Formats status and headers, without secrets.
-pub(crate) fn heading(response: &RawResponse) -> String {
+pub(crate) fn status_and_headers(response: &RawResponse) -> String {
     let mut text = response.status.to_string();
     for (name, value) in &response.headers {
         let shown = match value.to_str() {
@@ -292,7 +292,7 @@ impl Response<'_> {
         );
         Err(if operation.idempotent {
             Failure::new(Exit::Failed, message)
-                .advise("Check the endpoint: the response may come from a proxy or a gateway.")
+                .with_remedy("Check the endpoint: the response may come from a proxy or a gateway.")
         } else {
             Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(&operation.id))
         })

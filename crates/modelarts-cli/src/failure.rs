@@ -65,7 +65,7 @@ impl Failure {
     }
 
     /// Sets the remedy, unless the error already has one.
-    pub(crate) fn advise(self, remedy: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn with_remedy(self, remedy: impl Into<Cow<'static, str>>) -> Self {
         Self {
             remedy: self.remedy.or_else(|| Some(remedy.into())),
             ..self
@@ -76,7 +76,7 @@ impl Failure {
     pub(crate) fn check_before_retry(self, operation: Option<&str>) -> Self {
         let list = operation.and_then(document::listing_of);
         let how = list.map_or_else(String::new, |list| format!(": modelarts api {list}"));
-        self.advise(format!(
+        self.with_remedy(format!(
             "The request may have succeeded. Check before you retry it{how}"
         ))
     }
@@ -137,9 +137,9 @@ impl From<modelarts::Error> for Failure {
         match (exit, error.remedy()) {
             (Exit::OutcomeUnknown, _) => failure.check_before_retry(error.operation()),
             (Exit::TimedOut, _) => {
-                failure.advise("The operation continues. Wait again, or raise --timeout.")
+                failure.with_remedy("The operation continues. Wait again, or raise --timeout.")
             }
-            (_, Some(remedy)) => failure.advise(remedy),
+            (_, Some(remedy)) => failure.with_remedy(remedy),
             (_, None) => failure,
         }
     }
@@ -158,7 +158,7 @@ fn exit(error: &modelarts::Error) -> Exit {
         Exit::ResourceFailed
     } else if error.is_usage() {
         Exit::Usage
-    } else if is_in_doubt(error) {
+    } else if is_outcome_unknown(error) {
         Exit::OutcomeUnknown
     } else if error.is_not_found() {
         Exit::NotFound
@@ -176,7 +176,7 @@ fn exit(error: &modelarts::Error) -> Exit {
 }
 
 /// Whether the request may have been carried out and must not be repeated.
-fn is_in_doubt(error: &modelarts::Error) -> bool {
+fn is_outcome_unknown(error: &modelarts::Error) -> bool {
     let operation = error.operation().and_then(modelarts_client::operation);
     let repeatable = operation.is_some_and(|(_, operation)| operation.idempotent);
     !repeatable && (error.is_outcome_unknown() || error.is_decode())

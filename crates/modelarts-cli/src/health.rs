@@ -36,7 +36,7 @@ pub(crate) async fn check_within(host: IpAddr, port: u16, wait: Duration) -> any
 }
 
 /// Whether an emulator responds at this address.
-pub(crate) fn is_well(address: &SocketAddr) -> bool {
+pub(crate) fn is_healthy(address: &SocketAddr) -> bool {
     check(address, "the emulator").is_ok()
 }
 

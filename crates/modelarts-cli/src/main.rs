@@ -145,7 +145,7 @@ fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> 
     let mut global = arguments.global;
     // These commands also work with an invalid profile, so that the help on how to fix it can be read.
     if !NO_PROFILE.contains(&name.as_str()) {
-        global = global.completed()?;
+        global = global.with_profile()?;
     }
     let is_flag = matches.value_source("output") == Some(ValueSource::CommandLine);
     let format = global.printing.output.take();

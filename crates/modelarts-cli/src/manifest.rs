@@ -103,12 +103,12 @@ pub(crate) fn read(file: &str, yaml: &str) -> Result<Vec<Desired>, Vec<String>> 
     // `off` and `on` are strings here, not booleans.
     let options = serde_saphyr::options! { strict_booleans: true };
     let documents: Vec<Spanned<Entries>> = serde_saphyr::from_multiple_with_options(yaml, options)
-        .map_err(|error| vec![syntax(file, &error)])?;
+        .map_err(|error| vec![syntax_error(file, &error)])?;
     let mut problems = Vec::new();
     let mut found: Vec<Desired> = Vec::new();
     for document in documents {
         let place = format!("{file}:{}", document.referenced.line());
-        let desired = one(file, place, document.value, &mut problems);
+        let desired = parse_document(file, place, document.value, &mut problems);
         if let Some(other) = found.iter().find(|other| other.name == desired.name)
             && !desired.name.is_empty()
         {
@@ -125,7 +125,7 @@ pub(crate) fn read(file: &str, yaml: &str) -> Result<Vec<Desired>, Vec<String>> 
     }
 }
 
-fn syntax(file: &str, error: &serde_saphyr::Error) -> String {
+fn syntax_error(file: &str, error: &serde_saphyr::Error) -> String {
     let line = error.location().map(|location| location.line());
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or_default();
@@ -135,7 +135,12 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn one(file: &str, place: String, entries: Entries, problems: &mut Vec<String>) -> Desired {
+fn parse_document(
+    file: &str,
+    place: String,
+    entries: Entries,
+    problems: &mut Vec<String>,
+) -> Desired {
     let mut desired = Desired {
         place,
         ..Desired::default()

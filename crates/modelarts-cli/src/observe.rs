@@ -21,7 +21,7 @@ use crate::output::note;
 use crate::text;
 
 /// The minimum delay of a retry that is reported.
-const WORTH_A_LINE: Duration = Duration::from_secs(2);
+const REPORTED_DELAY: Duration = Duration::from_secs(2);
 
 /// What to report, according to the flags.
 #[derive(Clone, Copy, Debug, Default)]
@@ -175,7 +175,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Reporter {
 /// Formats a retry: `throttled, next attempt in 20 s (2 of 5)`.
 fn retry(fields: &Fields, all: bool) -> Option<String> {
     let delay = Duration::from_millis(fields.get("delay_ms")?.parse().ok()?);
-    if delay < WORTH_A_LINE && !all {
+    if delay < REPORTED_DELAY && !all {
         return None;
     }
     let delay = match delay.as_millis() {

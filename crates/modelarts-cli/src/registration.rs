@@ -32,7 +32,7 @@ impl Registration {
         let text = fs::read(folder()?.join("server.json")).ok()?;
         let served: Self = serde_json::from_slice(&text).ok()?;
         let address: SocketAddr = served.url.strip_prefix("http://")?.parse().ok()?;
-        health::is_well(&address).then_some(served)
+        health::is_healthy(&address).then_some(served)
     }
 
     /// Lets `--emulator` find an emulator until the guard is dropped. Without a folder to store it, nothing is

@@ -24,7 +24,7 @@ impl Session {
             return Ok(meant.to_owned());
         }
         let mut request = noun.listing()?;
-        if request.operation.takes("name") {
+        if request.operation.has_query_parameter("name") {
             request = request.query("name", meant);
         }
         let items = self.list(request, None).await?.items;
@@ -47,7 +47,7 @@ impl Session {
                 Exit::NotFound,
                 format!("there is no {} named `{meant}`", noun.name),
             )
-            .advise(format!(
+            .with_remedy(format!(
                 "To list all {}: modelarts {}",
                 noun.plural, noun.list_command
             ))),
@@ -65,13 +65,13 @@ impl Session {
                         candidates.join(", ")
                     ),
                 )
-                .advise("Use the ID instead."))
+                .with_remedy("Use the ID instead."))
             }
         }
     }
 
     fn last(&self, noun: &Noun) -> Result<String, Failure> {
-        let known = self.last_made();
+        let known = self.last_created();
         let id = known.get(noun.name).and_then(Value::as_str);
         id.map(str::to_owned).ok_or_else(|| {
             Failure::new(
@@ -88,18 +88,18 @@ impl Session {
     pub(crate) fn remember(&self, noun: &Noun, id: &str) {
         let Some(file) = last_file() else { return };
         let mut all = read(&file);
-        let mut known = self.last_made();
+        let mut known = self.last_created();
         known.insert(noun.name.to_owned(), Value::from(id));
-        all.insert(self.place(), Value::Object(known));
+        all.insert(self.scope(), Value::Object(known));
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder).ok();
         }
         fs::write(&file, Value::Object(all).to_string()).ok();
     }
 
-    fn last_made(&self) -> Map<String, Value> {
+    fn last_created(&self) -> Map<String, Value> {
         let all = last_file().map(|file| read(&file)).unwrap_or_default();
-        let known = all.get(&self.place()).and_then(Value::as_object);
+        let known = all.get(&self.scope()).and_then(Value::as_object);
         known.cloned().unwrap_or_default()
     }
 }

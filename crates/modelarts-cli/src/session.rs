@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// Returns the service and project in which ids are unique, in a form that is the same for each command.
-    pub(crate) fn place(&self) -> String {
+    pub(crate) fn scope(&self) -> String {
         let endpoint = match self.emulator {
             // Its port differs each time.
             Some(Embedded::Own { .. }) => "emulator",

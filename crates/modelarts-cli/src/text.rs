@@ -20,7 +20,7 @@ pub(crate) fn one_line(text: &str) -> String {
 fn escaped(text: &str, applies: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        match acts_on_terminals(c) && applies(c) {
+        match is_unsafe_on_terminals(c) && applies(c) {
             true => safe.extend(c.escape_default()),
             false => safe.push(c),
         }
@@ -33,7 +33,7 @@ pub(crate) fn safe_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         // Outside of strings JSON is ASCII, and the only control characters here are line breaks.
-        if acts_on_terminals(c) && c != '\n' {
+        if is_unsafe_on_terminals(c) && c != '\n' {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 let _ = write!(safe, "\\u{unit:04x}");
@@ -100,7 +100,7 @@ pub(crate) fn folded(text: &str, width: usize) -> String {
     folded
 }
 
-fn acts_on_terminals(c: char) -> bool {
+fn is_unsafe_on_terminals(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(one_line("a\nb"), "a\\nb");
         let json = serde_json::json!({ "name": hostile });
         let safe = safe_json(&format!("{json:#}"));
-        assert!(!safe.chars().any(|c| acts_on_terminals(c) && c != '\n'));
+        assert!(!safe.chars().any(|c| is_unsafe_on_terminals(c) && c != '\n'));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             json

@@ -31,7 +31,7 @@ struct CachedToken {
     expires_at: i64,
 }
 
-type All = BTreeMap<String, CachedToken>;
+type CachedTokens = BTreeMap<String, CachedToken>;
 
 impl Tokens {
     /// Returns the cache in the user's cache directory; `None` if there is no such directory.
@@ -69,7 +69,7 @@ impl Tokens {
     }
 
     /// Reads the cache. A file that cannot be read is treated as empty.
-    fn read(&self) -> All {
+    fn read(&self) -> CachedTokens {
         let text = fs::read(self.path()).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }

@@ -24,7 +24,7 @@ pub(super) fn read_body(
         Some(source) => Some(whole_body(source)?),
         None => None,
     };
-    let mut refused = Vec::new();
+    let mut invalid = Vec::new();
     for field in &described.fields {
         let Some(texts) = matches.get_many::<String>(&field_id(field)) else {
             continue;
@@ -39,7 +39,7 @@ pub(super) fn read_body(
             }
             Err(error) => {
                 problems.invalid(format!("--{name}: {error}"));
-                refused.push(field.path.clone());
+                invalid.push(field.path.clone());
             }
         }
     }
@@ -54,7 +54,7 @@ pub(super) fn read_body(
         };
         match problem {
             // It was given, and its problem has already been reported.
-            Problem::Missing(path) if refused.iter().any(|refused| path.starts_with(refused)) => {}
+            Problem::Missing(path) if invalid.iter().any(|invalid| path.starts_with(invalid)) => {}
             Problem::Missing(path) => {
                 problems.missing(flag(&path).unwrap_or_else(|| format!("`{}`", path.join("."))));
             }

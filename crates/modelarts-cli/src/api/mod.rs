@@ -9,7 +9,7 @@ use self::problems::Problems;
 use self::raw::Raw;
 use crate::connection::Global;
 use crate::document::{self, PROJECT, Place};
-use crate::exchange::{Request, heading};
+use crate::exchange::{Request, status_and_headers};
 use crate::failure::{EXIT_CODES, Failure};
 use crate::output::{self, Format};
 use crate::schema;
@@ -154,7 +154,7 @@ pub(crate) async fn run(invocation: Invocation, global: &Global) -> Result<(), F
         Mode::Once | Mode::Skeleton => {
             let (response, value) = call.request.exchange(&session.client).await?;
             if call.include {
-                output::note(&heading(&response));
+                output::note(&status_and_headers(&response));
             }
             value
         }

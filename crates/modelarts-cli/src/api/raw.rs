@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::body::whole_body;
 use crate::document::{self, Operation};
-use crate::exchange::{Response, filled, heading};
+use crate::exchange::{Response, add_inputs, status_and_headers};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::session::Session;
@@ -108,10 +108,10 @@ impl Raw {
         let request = session
             .client
             .request(self.method.clone(), self.path.as_str());
-        let request = filled(request, &self.query, &self.headers, self.body.as_ref());
+        let request = add_inputs(request, &self.query, &self.headers, self.body.as_ref());
         let response = request.send().await.map_err(|error| self.failure(error))?;
         if self.include {
-            output::note(&heading(&response));
+            output::note(&status_and_headers(&response));
         }
         let known = self.operation();
         let response = Response::from(&response);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::execution::Execution;
 use crate::bulk::{Filter, check_selector};
-use crate::confirm::{Care, confirm};
+use crate::confirm::{BulkOptions, confirm};
 use crate::failure::{Exit, Failure};
 use crate::manifest::{self, Desired};
 use crate::noun::{IMAGE, NOTEBOOK};
@@ -61,7 +61,7 @@ pub(crate) struct Apply {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    care: Care,
+    options: BulkOptions,
     #[command(flatten)]
     wait: Wait,
 }
@@ -102,7 +102,7 @@ impl Source {
                 Err(found) => problems.extend(found),
             }
         }
-        refuse(problems)?;
+        fail_on(problems)?;
         if desired.is_empty() && !self.prune {
             return Err(Failure::new(Exit::Usage, "the files describe no notebooks"));
         }
@@ -161,7 +161,7 @@ impl Source {
                 }
             }
         }
-        refuse(problems)?;
+        fail_on(problems)?;
         if self.prune {
             let filter = Filter {
                 selector: self.selector.clone(),
@@ -212,7 +212,7 @@ fn load(file: &Path) -> anyhow::Result<(String, String)> {
 }
 
 /// Returns an error that lists all problems, if there are any.
-fn refuse(problems: Vec<String>) -> Result<(), Failure> {
+fn fail_on(problems: Vec<String>) -> Result<(), Failure> {
     match problems.as_slice() {
         [] => Ok(()),
         [one] => Err(Failure::new(Exit::Usage, one)),
@@ -300,7 +300,7 @@ impl Apply {
         desired: Vec<Desired>,
     ) -> Result<(), Failure> {
         let steps = self.source.plan(session, desired).await?;
-        if self.care.dry_run {
+        if self.options.dry_run {
             print(session, &steps)?;
             output::note(&summary(&steps));
             return Ok(());
@@ -314,7 +314,7 @@ impl Apply {
             return Ok(());
         }
         let lines: Vec<_> = steps.iter().flat_map(Step::lines).collect();
-        match self.care.yes {
+        match self.options.yes {
             true => lines.iter().for_each(|line| output::note(line)),
             false => confirm(&format!("apply the plan ({})", summary(&steps)), &lines)?,
         }
@@ -351,7 +351,7 @@ impl Apply {
                 };
                 (step, outcome)
             })
-            .buffered(self.care.concurrency())
+            .buffered(self.options.concurrency())
             .collect()
             .await
     }
@@ -369,7 +369,7 @@ fn report(session: &Session, outcomes: Vec<(Step, Result<(), Failure>)>) -> Resu
                 output::note(&format!("{name}: {error}"));
             }
             (Format::Name, None) => output::line(step.id.as_deref().unwrap_or(&name))?,
-            (Format::Table, None) => output::line(&format!("{name}  {}", done(step.action)))?,
+            (Format::Table, None) => output::line(&format!("{name}  {}", past_tense(step.action)))?,
             _ => {
                 let mut row = step.json();
                 row["error"] = json!(error);
@@ -396,7 +396,7 @@ fn report(session: &Session, outcomes: Vec<(Step, Result<(), Failure>)>) -> Resu
     }
 }
 
-fn done(action: Action) -> &'static str {
+fn past_tense(action: Action) -> &'static str {
     match action {
         Action::Create => "created",
         Action::Update => "updated",

@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Result<(), Failure> {
         let codes = ErrorEntry::all().iter().map(ErrorEntry::code);
         let failure = Failure::new(Exit::NotFound, format!("unknown error code `{wanted}`"));
         return Err(match schema::nearest(wanted, codes) {
-            Some(nearest) => failure.advise(format!("Did you mean {nearest}?")),
+            Some(nearest) => failure.with_remedy(format!("Did you mean {nearest}?")),
             None => failure,
         });
     };

@@ -144,14 +144,14 @@ impl Server {
 /// Returns the operations that are available as tools.
 fn available(read_write: bool) -> impl Iterator<Item = &'static Operation> {
     document::all()
-        .filter(move |operation| read_write || reads(operation))
+        .filter(move |operation| read_write || is_read_only(operation))
         .filter(|operation| {
             let body = operation.body.as_ref();
             !body.is_some_and(|body| takes_secret(body.schema, DEPTH))
         })
 }
 
-fn reads(operation: &Operation) -> bool {
+fn is_read_only(operation: &Operation) -> bool {
     operation.method.eq_ignore_ascii_case("get")
 }
 
@@ -167,8 +167,8 @@ fn takes_secret(schema: Schema, depth: usize) -> bool {
 fn tool(operation: &Operation) -> Tool {
     let description = format!("{}. {}", operation.summary, operation.description);
     let annotations = ToolAnnotations::with_title(operation.summary.clone())
-        .read_only(reads(operation))
-        .destructive(!reads(operation))
+        .read_only(is_read_only(operation))
+        .destructive(!is_read_only(operation))
         .idempotent(operation.idempotent);
     Tool::new(operation.id.clone(), description, input(operation)).with_annotations(annotations)
 }
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn without_read_write_no_tool_changes_anything() {
-        assert!(available(false).all(reads));
+        assert!(available(false).all(is_read_only));
         assert!(available(false).any(|operation| operation.id == "listNotebooks"));
         assert!(available(true).any(|operation| operation.id == "deleteNotebook"));
     }

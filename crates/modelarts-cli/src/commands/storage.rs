@@ -160,7 +160,7 @@ async fn resolve_mount(session: &Session, notebook: &str, meant: &str) -> Result
     match mounts.iter().find(is_meant) {
         Some(mount) => Ok(identity(mount)),
         None => Err(
-            Failure::new(Exit::NotFound, format!("nothing is mounted at `{meant}`")).advise(
+            Failure::new(Exit::NotFound, format!("nothing is mounted at `{meant}`")).with_remedy(
                 format!("To list the mounts: modelarts storage list {notebook}"),
             ),
         ),

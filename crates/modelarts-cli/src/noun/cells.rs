@@ -114,7 +114,7 @@ pub(super) fn age(since: Option<Timestamp>, now: Timestamp) -> Cell {
 }
 
 /// Returns how long it has been running, at least.
-pub(super) fn up(value: &Value, now: Timestamp) -> Cell {
+pub(super) fn uptime(value: &Value, now: Timestamp) -> Cell {
     age(running_since(value), now)
 }
 
@@ -130,7 +130,7 @@ pub(super) fn stops_in(value: &Value, now: Timestamp) -> Cell {
     if is_off(value, "/lease/enable") {
         return never(is_running(value));
     }
-    left(
+    time_left(
         typed::<Notebook>(value).and_then(|notebook| notebook.stops_at()),
         now,
     )
@@ -147,10 +147,10 @@ pub(super) fn instance_stops_in(value: &Value, now: Timestamp) -> Cell {
         let stops_at = now.checked_add(Duration::from_secs(seconds)).ok()?;
         is_running(value).then_some(stops_at)
     };
-    left(stops_at.or_else(from_remaining), now)
+    time_left(stops_at.or_else(from_remaining), now)
 }
 
-fn left(stops_at: Option<Timestamp>, now: Timestamp) -> Cell {
+fn time_left(stops_at: Option<Timestamp>, now: Timestamp) -> Cell {
     let Some(stops_at) = stops_at else {
         return Cell::none();
     };

@@ -14,7 +14,7 @@ pub(crate) struct Column {
     /// Whether it is only shown in wide tables and in details.
     pub(crate) wide: bool,
     /// The priority for hiding it on a narrow terminal: the highest goes first, and 0 is never hidden.
-    pub(crate) yields: u8,
+    pub(crate) hide_priority: u8,
     /// Whether its cells can be long, and are truncated on a narrow terminal.
     pub(crate) is_long: bool,
     pub(crate) cell: fn(&Value, Timestamp) -> Cell,
@@ -26,7 +26,7 @@ pub(super) const fn column(title: &'static str, cell: fn(&Value, Timestamp) -> C
         title,
         data_title: None,
         wide: false,
-        yields: 0,
+        hide_priority: 0,
         is_long: false,
         cell,
     }
@@ -38,7 +38,7 @@ pub(super) const fn wide(title: &'static str, cell: fn(&Value, Timestamp) -> Cel
         title,
         data_title: None,
         wide: true,
-        yields: 9,
+        hide_priority: 9,
         is_long: false,
         cell,
     }
@@ -60,8 +60,8 @@ impl Column {
     }
 
     /// Sets the priority for hiding the column on a narrow terminal.
-    pub(super) const fn yields(mut self, order: u8) -> Self {
-        self.yields = order;
+    pub(super) const fn hide_priority(mut self, order: u8) -> Self {
+        self.hide_priority = order;
         self
     }
 

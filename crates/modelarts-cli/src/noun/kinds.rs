@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Noun;
 use super::cells::{
     age, at, gpu, image_status, instance_status, instance_stops_in, list, notebook_status,
-    stops_in, tags, up, volume,
+    stops_in, tags, uptime, volume,
 };
 use super::column::{column, wide};
 use super::state::typed;
@@ -23,15 +23,17 @@ pub(crate) static NOTEBOOK: Noun = Noun {
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
         column("STATUS", |value, _| notebook_status(value)),
-        column("FLAVOR", |value, _| at(value, "/flavor")).yields(2),
+        column("FLAVOR", |value, _| at(value, "/flavor")).hide_priority(2),
         column("AGE", |value, now| {
             age(typed::<Notebook>(value).and_then(|n| n.created_at()), now)
         })
-        .yields(3)
+        .hide_priority(3)
         .time("created_at"),
-        column("UP", up).yields(4).time("running_since"),
-        column("STOPS IN", stops_in).yields(1).time("stops_at"),
-        column("ID", |value, _| at(value, "/id")).yields(8),
+        column("UP", uptime).hide_priority(4).time("running_since"),
+        column("STOPS IN", stops_in)
+            .hide_priority(1)
+            .time("stops_at"),
+        column("ID", |value, _| at(value, "/id")).hide_priority(8),
         wide("IMAGE", |value, _| at(value, "/image/name")),
         wide("VOLUME", |value, _| volume(value)),
         wide("OWNER", |value, _| at(value, "/user/name")),
@@ -50,18 +52,18 @@ pub(crate) static INSTANCE: Noun = Noun {
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
         column("STATUS", |value, _| instance_status(value)),
-        column("FLAVOR", |value, _| at(value, "/flavor")).yields(2),
+        column("FLAVOR", |value, _| at(value, "/flavor")).hide_priority(2),
         column("AGE", |value, now| {
             let instance = typed::<DevEnvInstance>(value);
             age(instance.and_then(|i| i.created_at()), now)
         })
-        .yields(3)
+        .hide_priority(3)
         .time("created_at"),
-        column("UP", up).yields(4).time("running_since"),
+        column("UP", uptime).hide_priority(4).time("running_since"),
         column("STOPS IN", instance_stops_in)
-            .yields(1)
+            .hide_priority(1)
             .time("stops_at"),
-        column("ID", |value, _| at(value, "/id")).yields(8),
+        column("ID", |value, _| at(value, "/id")).hide_priority(8),
         wide("PROFILE", |value, _| at(value, "/profile/name")),
         wide("STORAGE", |value, _| {
             at(value, "/spec/storage/location/path")
@@ -81,11 +83,13 @@ pub(crate) static IMAGE: Noun = Noun {
     show: Some(("showImage", "id")),
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
-        column("TAG", |value, _| at(value, "/tag")).yields(1).long(),
+        column("TAG", |value, _| at(value, "/tag"))
+            .hide_priority(1)
+            .long(),
         column("STATUS", |value, _| image_status(value)),
-        column("ARCH", |value, _| at(value, "/arch")).yields(2),
-        column("FOR", |value, _| list(value, "/resource_categories")).yields(3),
-        column("ID", |value, _| at(value, "/id")).yields(8),
+        column("ARCH", |value, _| at(value, "/arch")).hide_priority(2),
+        column("FOR", |value, _| list(value, "/resource_categories")).hide_priority(3),
+        column("ID", |value, _| at(value, "/id")).hide_priority(8),
         wide("TYPE", |value, _| at(value, "/type")),
         wide("NAMESPACE", |value, _| at(value, "/namespace")),
         wide("SWR PATH", |value, _| at(value, "/swr_path")).long(),
@@ -100,9 +104,9 @@ pub(crate) static GROUP: Noun = Noun {
     show: None,
     columns: &[
         column("NAME", |value, _| at(value, "/name")),
-        column("VERSIONS", |value, _| at(value, "/version_count")).yields(1),
-        column("NAMESPACE", |value, _| at(value, "/namespace")).yields(2),
-        column("ID", |value, _| at(value, "/id")).yields(8),
+        column("VERSIONS", |value, _| at(value, "/version_count")).hide_priority(1),
+        column("NAMESPACE", |value, _| at(value, "/namespace")).hide_priority(2),
+        column("ID", |value, _| at(value, "/id")).hide_priority(8),
     ],
 };
 
@@ -130,14 +134,14 @@ pub(crate) static FLAVOR: Noun = Noun {
     show: None,
     columns: &[
         column("ID", |value, _| at(value, "/id")),
-        column("CATEGORY", |value, _| at(value, "/category")).yields(3),
-        column("VCPUS", |value, _| at(value, "/vcpus")).yields(1),
+        column("CATEGORY", |value, _| at(value, "/category")).hide_priority(3),
+        column("VCPUS", |value, _| at(value, "/vcpus")).hide_priority(1),
         column("MEMORY", |value, _| {
             let flavor = typed::<NotebookFlavor>(value);
             let memory = flavor.and_then(|flavor| flavor.memory_size());
             memory.map_or_else(Cell::none, |memory| Cell::plain(memory.to_string()))
         }),
-        column("GPU", |value, _| gpu(value)).yields(2),
+        column("GPU", |value, _| gpu(value)).hide_priority(2),
         column("AVAILABLE", |value, _| {
             match value.get("sold_out").and_then(Value::as_bool) {
                 Some(true) => Cell::toned("sold out", Tone::Bad),
@@ -160,7 +164,9 @@ pub(crate) static STORAGE: Noun = Noun {
     columns: &[
         column("MOUNTED AT", |value, _| at(value, "/mount_path")),
         column("STATUS", |value, _| at(value, "/status")),
-        column("URI", |value, _| at(value, "/uri")).yields(1).long(),
+        column("URI", |value, _| at(value, "/uri"))
+            .hide_priority(1)
+            .long(),
         column("ID", |value, _| at(value, "/id")),
     ],
 };

@@ -118,10 +118,10 @@ fn key(column: &Column, item: &Value, now: Timestamp) -> (u64, String) {
 }
 
 /// The minimum width of a column that can be truncated, as long as other columns can be hidden instead.
-const KEPT: usize = 16;
+const PREFERRED_WIDTH: usize = 16;
 
 /// The minimum width of a column that can be truncated.
-const LEAST: usize = 8;
+const MINIMUM_WIDTH: usize = 8;
 
 /// The number of spaces between columns.
 const GAP: usize = 2;
@@ -129,29 +129,32 @@ const GAP: usize = 2;
 /// Returns the width of each column so that the table fits into `width`; `None` for columns that are hidden.
 fn fit(columns: &[&Column], widths: &[usize], width: usize) -> Vec<Option<usize>> {
     let mut shown: Vec<Option<usize>> = widths.iter().copied().map(Some).collect();
-    let can_be_cut = |index: usize| index == 0 || columns[index].is_long;
-    let needed = |shown: &[Option<usize>], kept: usize| -> usize {
+    let can_be_truncated = |index: usize| index == 0 || columns[index].is_long;
+    let needed = |shown: &[Option<usize>], limit: usize| -> usize {
         let cut = shown.iter().enumerate().filter_map(|(index, wide)| {
-            wide.map(|wide| if can_be_cut(index) { wide.min(kept) } else { wide } + GAP)
+            wide.map(|wide| if can_be_truncated(index) { wide.min(limit) } else { wide } + GAP)
         });
         cut.sum::<usize>().saturating_sub(GAP)
     };
-    while needed(&shown, KEPT) > width {
+    while needed(&shown, PREFERRED_WIDTH) > width {
         let candidates = shown.iter().enumerate().filter(|(_, wide)| wide.is_some());
-        let yielding = candidates.filter(|(index, _)| columns[*index].yields > 0);
-        let Some((index, _)) = yielding.max_by_key(|(index, _)| columns[*index].yields) else {
+        let hideable = candidates.filter(|(index, _)| columns[*index].hide_priority > 0);
+        let Some((index, _)) = hideable.max_by_key(|(index, _)| columns[*index].hide_priority)
+        else {
             break;
         };
         shown[index] = None;
     }
     // Use the largest common limit that fits.
     let longest = widths.iter().copied().max().unwrap_or_default();
-    let kept = (LEAST..=longest.max(LEAST)).rev();
-    let kept = kept.into_iter().find(|kept| needed(&shown, *kept) <= width);
-    let kept = kept.unwrap_or(LEAST);
+    let limit = (MINIMUM_WIDTH..=longest.max(MINIMUM_WIDTH)).rev();
+    let limit = limit
+        .into_iter()
+        .find(|limit| needed(&shown, *limit) <= width);
+    let limit = limit.unwrap_or(MINIMUM_WIDTH);
     for (index, wide) in shown.iter_mut().enumerate() {
-        if can_be_cut(index) {
-            *wide = wide.map(|wide| wide.min(kept));
+        if can_be_truncated(index) {
+            *wide = wide.map(|wide| wide.min(limit));
         }
     }
     shown
@@ -174,7 +177,7 @@ pub(crate) fn print(columns: &[&Column], items: &[Value], now: Timestamp) -> Res
     }
     for (place, index) in shown.iter().enumerate() {
         if let Some(wide) = fitting[*index].filter(|wide| *wide < widths[*index]) {
-            cut(&mut whole, place, wide, width);
+            truncate(&mut whole, place, wide, width);
         }
     }
     print_lines(&whole)?;
@@ -197,7 +200,7 @@ fn print_lines(table: &Table) -> Result<()> {
 }
 
 /// Truncates a column to `width` characters, on a terminal with `terminal` columns.
-fn cut(table: &mut Table, column: usize, width: usize, terminal: usize) {
+fn truncate(table: &mut Table, column: usize, width: usize, terminal: usize) {
     let padded = |width: usize| u16::try_from(width + GAP).unwrap_or(u16::MAX);
     // The padding of the last column is not printed.
     table.set_width(padded(terminal));
@@ -212,7 +215,7 @@ fn cut(table: &mut Table, column: usize, width: usize, terminal: usize) {
 }
 
 /// Returns an empty table without borders, with colours if they are enabled.
-fn plain() -> Table {
+fn empty_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -225,7 +228,7 @@ fn plain() -> Table {
 }
 
 fn table(columns: &[&Column], items: &[Value], now: Timestamp) -> Table {
-    let mut table = plain();
+    let mut table = empty_table();
     table.set_header(
         columns
             .iter()
@@ -260,7 +263,7 @@ pub(crate) fn details(noun: &Noun, item: &Value, now: Timestamp) -> Result<()> {
         let cell = (column.cell)(item, now);
         (cell != Cell::none()).then_some((column.title, cell))
     });
-    let mut table = plain();
+    let mut table = empty_table();
     for (title, cell) in known {
         let title = comfy_table::Cell::new(title).add_attribute(Attribute::Bold);
         table.add_row([title, styled(cell)]);

@@ -26,7 +26,7 @@ impl Open {
         let Some(url) = authenticated_url(&notebook) else {
             let name = &self.notebook;
             let message = format!("notebook {name} has no URL at the moment");
-            return Err(Failure::new(Exit::Conflict, message).advise(format!(
+            return Err(Failure::new(Exit::Conflict, message).with_remedy(format!(
                 "A notebook has a URL only while it is running. To start it: modelarts notebook start {name}"
             )));
         };
@@ -62,7 +62,7 @@ fn open(url: &str) -> Result<(), Failure> {
         _ => {
             let message = format!("{opener} could not open the browser");
             let failure = Failure::new(Exit::Failed, message);
-            Err(failure.advise("Use --print to print the URL instead."))
+            Err(failure.with_remedy("Use --print to print the URL instead."))
         }
     }
 }

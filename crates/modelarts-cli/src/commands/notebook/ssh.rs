@@ -41,7 +41,7 @@ impl Ssh {
                 Exit::Conflict,
                 format!("notebook {} is not reachable by SSH", self.notebook),
             )
-            .advise("It must be running and must have been created with --key-pair.")
+            .with_remedy("It must be running and must have been created with --key-pair.")
         })
     }
 
