@@ -192,6 +192,24 @@ fn what_is_set_for_the_next_run_holds_from_then_on() {
 }
 
 #[test]
+fn the_lease_of_the_old_generation_counts_from_the_begin_of_each_run() {
+    let mut instance = dev_env("RUNNING", false);
+    for (now, status, since) in [
+        (10, N::Stopping, 0),
+        (20, N::Stopped, 0),
+        (30, N::Starting, 0),
+        (40, N::Running, 40),
+        (50, N::Running, 40),
+        (60, N::Snapshotting, 40),
+        (70, N::Running, 40),
+    ] {
+        instance.enter(status, now, &durations(), None);
+        let lease = &instance.lease;
+        assert_eq!((lease.since, lease.updated), (since, since), "at {now}");
+    }
+}
+
+#[test]
 fn an_instance_stops_when_its_lease_ends() {
     let with_lease = |status: &str| {
         let mut notebook = notebook(status, "EFS");
