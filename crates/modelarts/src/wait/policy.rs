@@ -44,7 +44,7 @@ impl PollPolicy {
 
     /// Sets the delay between polls, at least one second.
     ///
-    /// After a failed poll it is longer if the [`RetryPolicy`] or the service's `Retry-After` requires it.
+    /// After a failed poll it is longer if the [`RetryPolicy`](crate::RetryPolicy) or the service's `Retry-After` requires it.
     pub fn interval(mut self, delay: Duration) -> Self {
         self.interval = delay.max(Duration::from_secs(1));
         self

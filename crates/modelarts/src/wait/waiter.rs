@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 ///
 /// A waiter fails at once, with the reason, when its target can no longer be reached. It tolerates reads that lag
 /// behind, for up to [`PollPolicy::read_lag`], and transient failures: after as many failed polls in a row as the
-/// [`RetryPolicy`] allows attempts, it fails with the last error, and its [`retry_limit`](Error::retry_limit) is set.
+/// [`RetryPolicy`](crate::RetryPolicy) allows attempts, it fails with the last error, and its [`retry_limit`](Error::retry_limit) is set.
 /// Each poll is one request, or two if it also sends an action; polls honour `Retry-After`. The last poll is at the
 /// deadline.
 ///
