@@ -69,7 +69,7 @@ impl Reading {
     }
 }
 
-/// The result of [`Clock::reading`].
+/// The result of [`Clock::reading`](crate::Clock::reading).
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct ClockReading {
