@@ -90,7 +90,7 @@ fn profile(what: &str, number: usize, notebooks: &Notebooks) {
             "decode" => drop(serde_json::from_slice::<NotebookList>(&page).unwrap()),
             "bare-decode" => drop(serde_json::from_slice::<plain::NotebookList>(&page).unwrap()),
             "sign" => drop(black_box(request.sign())),
-            other => panic!("nothing is called {other}"),
+            other => panic!("unknown profile {other}"),
         }
     }
 }

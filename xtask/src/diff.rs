@@ -10,7 +10,7 @@ mod tests;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 
@@ -23,11 +23,13 @@ const RELEASED: &str = "openapi/released";
 /// Options of `cargo xtask diff`.
 #[derive(Debug, Default, Args)]
 pub struct Options {
-    /// The old and the new document, JSON or YAML.
-    #[arg(value_names = ["OLD", "NEW"], num_args = 2)]
-    files: Vec<PathBuf>,
+    /// The old document, JSON or YAML.
+    #[arg(requires = "new")]
+    old: Option<PathBuf>,
+    /// The new document, JSON or YAML.
+    new: Option<PathBuf>,
     /// Without files, also list every change since the last release.
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with = "old")]
     list: bool,
 }
 
@@ -39,15 +41,14 @@ pub struct Options {
 ///
 /// When a document or the changelog cannot be read.
 pub fn run(options: &Options) -> Result<bool> {
-    match options.files.as_slice() {
-        [] => released(&workspace::root(), options.list),
-        [old, new] => {
+    match (&options.old, &options.new) {
+        (Some(old), Some(new)) => {
             let changes = documents::changes(&read(old)?, &read(new)?);
             print(&changes);
             println!("{}", summary(&changes));
             Ok(true)
         }
-        _ => bail!("pass two files, the old and the new document, or none"),
+        _ => released(&workspace::root(), options.list),
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn lower(document: &Value) -> Result<OpenAPI> {
         }
         optional_arrays(schema);
     });
-    OpenAPI::deserialize(value).context("the lowered document is not OpenAPI any more")
+    OpenAPI::deserialize(value).context("the lowered document is no longer valid OpenAPI")
 }
 
 fn operations_mut(document: &mut Value) -> impl Iterator<Item = &mut Value> {

@@ -116,7 +116,7 @@ enum Command {
     },
     /// Check that adding the library to a program does not change how that program's own dependencies behave.
     Isolation,
-    /// Test the emulator against the documents that it serves with Schemathesis. Needs Python.
+    /// Test the emulator with Schemathesis, against the documents that it serves. Needs Python.
     Schemathesis(schemathesis::Bounds),
 }
 

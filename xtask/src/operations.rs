@@ -235,7 +235,7 @@ impl<'a> Builder<'a> {
             }
             let (wire_name, docs) = known
                 .get(name.to_string().trim_end_matches('_'))
-                .with_context(|| format!("`{name}` is no parameter of it"))?
+                .with_context(|| format!("the operation has no parameter `{name}`"))?
                 .clone();
             let value = argument(&field.ty, "Result").context("a field is no Result")?;
             let (value, required) = match argument(value, "Option") {
@@ -356,7 +356,7 @@ impl<'a> Builder<'a> {
             .map(|name| {
                 let field = self.fields.iter().find(|field| field.wire_name == name);
                 let field =
-                    field.with_context(|| format!("the path's `{name}` is no parameter"))?;
+                    field.with_context(|| format!("`{name}` in the path is not a parameter"))?;
                 let (ident, value) = (&field.name, &field.value);
                 Ok(match quote!(#value).to_string() == "String" {
                     true => quote!((#name, #ident.as_str())),

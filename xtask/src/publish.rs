@@ -107,9 +107,9 @@ fn errata_without_spans(text: &str) -> String {
         kept.push('\n');
     }
     format!(
-        "# Errata\n\nWhere the pages of the service contradict themselves, each other, their samples or the behaviour that clients \
-         have met,\nthis page says what the documents do. Short names: `0110` stands for the page `modelarts_03_0110`; `T12` \
-         is its twelfth\ntable, `S2` its second sample; \"seed\" and \"today\" are two revisions of the same page.\n\n{kept}"
+        "# Errata\n\nContradictions between the pages of the service, their samples and the observed behaviour: what the documents \
+         do in each case,\nand why. Short names: `0110` is the page `modelarts_03_0110`; `T12` is its twelfth table, `S2` its \
+         second sample;\n\"seed\" and \"today\" are two revisions of the same page.\n\n{kept}"
     )
 }
 

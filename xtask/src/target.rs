@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -37,6 +38,8 @@ pub(crate) fn wait(file: &File, path: &Path) -> Result<()> {
         Err(TryLockError::WouldBlock) => {
             eprintln!("waiting for another run that uses {}", path.display());
         }
+        // Some network file systems have no locks.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(()),
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("locking {}", path.display()));
         }

@@ -147,12 +147,14 @@ impl Request {
         let mut pages = self.raw(client).pages(self.pagination(most));
         let (mut items, mut first) = (Vec::new(), None);
         let complete = loop {
-            let page = pages.try_next().await.map_err(list_failure)?;
+            let page = pages.try_next().await;
+            let page = page.map_err(|error| list_failure(error, first.is_none()))?;
             let Some(page) = page else {
                 break true;
             };
             items.extend(page.items);
-            let has_total = total.is_some_and(|name| page.body.contains_key(name));
+            let has_total =
+                total.is_some_and(|name| page.body.get(name).is_some_and(|total| !total.is_null()));
             first.get_or_insert(page.body);
             if items.len() > most_items {
                 break false;
@@ -198,12 +200,16 @@ impl Request {
 }
 
 /// What a response that cannot be read may mean.
-const OTHER_SERVER: &str =
-    "Is this the address of ModelArts? A proxy or a gateway may have responded.";
+const OTHER_SERVER: &str = "Check the endpoint: the response may come from a proxy or a gateway.";
 
-fn list_failure(error: modelarts::Error) -> Failure {
-    match error.is_decode() {
-        true => Failure::from(error).with_remedy(OTHER_SERVER),
+/// `is_first` is whether no page was read before.
+fn list_failure(error: modelarts::Error, is_first: bool) -> Failure {
+    if error.is_decode() {
+        return Failure::from(error).with_remedy(OTHER_SERVER);
+    }
+    // The exit code for usage promises that nothing was sent.
+    match error.is_usage() && !is_first {
+        true => Failure::new(Exit::Failed, error.to_string()),
         false => error.into(),
     }
 }
@@ -291,8 +297,7 @@ impl Response<'_> {
             operation.id, self.status
         );
         Err(if operation.idempotent {
-            Failure::new(Exit::Failed, message)
-                .with_remedy("Check the endpoint: the response may come from a proxy or a gateway.")
+            Failure::new(Exit::Failed, message).with_remedy(OTHER_SERVER)
         } else {
             Failure::new(Exit::OutcomeUnknown, message).check_before_retry(Some(&operation.id))
         })

@@ -481,7 +481,7 @@ fn without_parameters(segment: &str) -> &str {
 /// assert_eq!(error.missing().collect::<Vec<_>>(), ["project_id"]);
 /// assert_eq!(
 ///     error.to_string(),
-///     "listNotebooks: `project_id` is missing; `limit` does not fit: out of range integral type conversion attempted"
+///     "listNotebooks: `project_id` is missing; `limit` is invalid: out of range integral type conversion attempted"
 /// );
 /// # }
 /// ```
@@ -495,8 +495,8 @@ fn without_parameters(segment: &str) -> &str {
 /// let error = CreateNotebookRequest::builder().name("bert").volume(volume).build().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "CreateNotebookRequest: `flavor` and `image_id` are missing; `volume` does not fit: VolumeReq: `ownership` is \
-///      missing; `capacity` does not fit: out of range integral type conversion attempted"
+///     "CreateNotebookRequest: `flavor` and `image_id` are missing; `volume` is invalid: VolumeReq: `ownership` is \
+///      missing; `capacity` is invalid: out of range integral type conversion attempted"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -522,7 +522,7 @@ impl Problem {
     }
 
     pub(crate) fn unfit(field: &'static str, error: &dyn fmt::Display) -> Self {
-        Self::invalid(field, format_args!("does not fit: {error}"))
+        Self::invalid(field, format_args!("is invalid: {error}"))
     }
 
     fn invalid(field: impl Into<Cow<'static, str>>, rule: fmt::Arguments<'_>) -> Self {

@@ -89,7 +89,7 @@ fn mix(mut z: u64) -> u64 {
 
 /// Returns an unpredictable seed.
 pub(crate) fn random_seed() -> u64 {
-    // Without a source of randomness the time has to do.
+    // Without a source of randomness the time is used instead.
     getrandom::u64().unwrap_or_else(|_| mix(crate::clock::system_millis() as u64))
 }
 

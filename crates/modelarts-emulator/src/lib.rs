@@ -38,8 +38,9 @@
 //! ```console
 //! $ modelarts emulator --port 8780 --rng-seed 7 --clock manual
 //! $ curl http://127.0.0.1:8780/_emulator/clock --json '{"advance_ms": 90000}'
-//! $ curl http://127.0.0.1:8780/_emulator/faults/responses --json '{"operation": "listNotebooks", "status": 429,
-//! "times": 2}' $ curl http://127.0.0.1:8780/_emulator/accounts
+//! $ curl http://127.0.0.1:8780/_emulator/faults/responses \
+//!     --json '{"operation": "listNotebooks", "status": 429, "times": 2}'
+//! $ curl http://127.0.0.1:8780/_emulator/accounts
 //! ```
 //!
 //! `/_emulator/openapi/control.json` describes it; `devenviron.json` and `iam.json` there describe the API. With the

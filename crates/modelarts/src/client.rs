@@ -121,7 +121,7 @@ impl ModelArts {
     /// If the token has to be renewed and the identity service refuses.
     pub async fn token(&self) -> Result<Option<Secret>> {
         let url = reqwest::Url::parse(&self.core.endpoint)
-            .map_err(|_| Error::configuration("the endpoint is no URL"))?;
+            .map_err(|_| Error::configuration("the endpoint is not a URL"))?;
         let mut request = reqwest::Request::new(Method::GET, url);
         self.core.authenticator.authorize(&mut request).await?;
         let token = request.headers().get(TOKEN);
@@ -315,7 +315,7 @@ fn unknown_operation(id: &str) -> Error {
         .map(|operation| operation.id)
         .collect();
     Error::argument(format!(
-        "there is no operation `{id}`; known are {}",
+        "there is no operation `{id}`; the operations are: {}",
         known.join(", ")
     ))
 }

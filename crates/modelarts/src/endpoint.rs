@@ -150,7 +150,7 @@ pub(crate) fn from_catalog(
             "the catalogue has no {wanted} address of ModelArts in the region `{region}`{}",
             match all.is_empty() {
                 true => String::new(),
-                false => format!(", it has: {}", regions_in(&all)),
+                false => format!("; it has: {}", regions_in(&all)),
             }
         ))),
         ([(_, url)], _) => Ok(Some((*url).to_owned())),
@@ -355,7 +355,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("in the region `r3`, it has: r1, r2"),
+            error.contains("in the region `r3`; it has: r1, r2"),
             "{error}"
         );
         assert_eq!(from_catalog(&[], None, None).unwrap(), None);

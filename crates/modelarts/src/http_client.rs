@@ -68,13 +68,13 @@ impl Tls {
             let bundle = read(ca)?;
             #[cfg(any(feature = "rustls", feature = "native-tls"))]
             certificates(&bundle).map_err(|_| {
-                Error::configuration(format!("{} holds no certificates in PEM format", ca.0))
+                Error::configuration(format!("{} contains no certificates in PEM format", ca.0))
             })?;
             self.bundle = Some(bundle);
         }
         if let Some(cert) = &files.cert {
             let certificate = read(cert)?;
-            // The certificate's file may hold the key, too.
+            // The certificate's file may also contain the key.
             let key = match &files.key {
                 Some(key) => read(key)?,
                 None => certificate.clone(),

@@ -20,7 +20,7 @@ use tracing::{Instrument, Span, debug, debug_span, field, warn};
 use crate::clock::Clock;
 use crate::credentials::{Authenticator, SECURITY_TOKEN, TOKEN};
 use crate::endpoint;
-use crate::error::{EXCERPT, Error, Result, drop_telling_ids};
+use crate::error::{EXCERPT, Error, Result, drop_revealing_ids};
 use crate::exchange_log;
 use crate::http_client::HttpClients;
 use crate::limit::{RateLimit, TooLate};
@@ -57,7 +57,7 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotent: bool,
     pub(crate) settings: &'a CallSettings,
     pub(crate) authenticator: Option<&'a dyn Authenticator>,
-    /// What its bodies hold: secrets, which an error must not repeat, and what may be traced.
+    /// The operation of the document, which lists the secrets in its bodies that errors and traces must not repeat.
     pub(crate) described: &'static Operation,
 }
 
@@ -366,7 +366,7 @@ impl Pipeline {
                 Ok(response) => response,
                 Err(error) => return Err(self.no_exchange(error, request)),
             };
-            drop_telling_ids(response.headers_mut(), &sent.credentials);
+            drop_revealing_ids(response.headers_mut(), &sent.credentials);
             if !response.status().is_success() {
                 let body = read_excerpt(&mut response).await;
                 let status = response.status();
@@ -511,7 +511,7 @@ fn clock_skew(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option
     (ahead.abs() > TOLERATED).then_some(ahead)
 }
 
-/// The target of a redirect, without query and user info, which can hold secrets.
+/// The target of a redirect, without query and user info, which can contain secrets.
 fn redirection(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<String> {
     let location = headers.get(LOCATION).filter(|_| status.is_redirection())?;
     let location = url.join(location.to_str().ok()?).ok()?;
@@ -522,7 +522,7 @@ fn redirection(status: StatusCode, headers: &HeaderMap, url: &Url) -> Option<Str
     ))
 }
 
-/// The values of headers that hold credentials, or that an [`Authenticator`] has marked as sensitive.
+/// The values of headers that contain credentials, or that an [`Authenticator`] has marked as sensitive.
 fn sensitive(headers: &HeaderMap) -> Vec<HeaderValue> {
     let known = [TOKEN, SECURITY_TOKEN, AUTHORIZATION];
     let sensitive = headers

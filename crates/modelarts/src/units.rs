@@ -126,8 +126,8 @@ pub trait NotebookExt: sealed::Sealed {
     fn created_at(&self) -> Option<Timestamp>;
     /// Returns when it last changed.
     fn updated_at(&self) -> Option<Timestamp>;
-    /// Returns when the run that it is in was requested, as far as the response tells; `None` if it is not running,
-    /// or the response does not say.
+    /// Returns when its current run was requested, if the response shows it; `None` if it is not running, or the
+    /// response does not show it.
     ///
     /// The API does not report when a notebook was started. The lease has the time of the notebook's last change,
     /// such as its creation, its start or a renewal. A creation or a start takes a minute or two, which is counted as

@@ -32,7 +32,14 @@ fn html_is_not_a_response_of_the_service() {
     let server = Scripted::responding(HTML);
     let (code, data, error) = exit(&server.command(&LIST).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(1), ""), "{error}");
-    assert!(error.contains("is not JSON"), "{error}");
+    assert!(error.contains("is not JSON (text/html)"), "{error}");
+    let paginate = ["api", "listNotebooks", "--paginate"];
+    let (code, data, error) = exit(&server.command(&paginate).output().unwrap());
+    assert_eq!((code, data.as_str()), (Some(1), ""), "{error}");
+    assert!(
+        error.contains("is not valid JSON (line 1, column 1)") && error.contains("a proxy"),
+        "{error}"
+    );
     let (code, data, error) = exit(&server.command(&CREATE).output().unwrap());
     assert_eq!((code, data.as_str()), (Some(7), ""), "{error}");
     assert!(

@@ -151,7 +151,7 @@ pub(super) fn check_data_volumes(volumes: &[VolumeReq]) -> ApiResult<()> {
         {
             return Err(ApiError::value(
                 &field("mount_path"),
-                format_args!("another storage is already mounted at {path}"),
+                format_args!("something is already mounted at {path}"),
             ));
         }
     }

@@ -52,13 +52,13 @@ impl State {
         if known.iter().any(|mount| mount.path == path) {
             return Err(ApiError::value(
                 "mount_path",
-                format_args!("another storage is already mounted at {path}"),
+                format_args!("something is already mounted at {path}"),
             ));
         }
         if known.len() >= MOST {
             return Err(ApiError::value(
                 "mount_path",
-                format_args!("an instance can have at most {MOST} mounts; unmount a storage first"),
+                format_args!("an instance can have at most {MOST} mounts; unmount one first"),
             ));
         }
         let seq = instance.seq;

@@ -14,7 +14,7 @@ impl State {
         while self.advance_once(now) {}
     }
 
-    /// Does the first thing that is due at `now`; returns whether there was one.
+    /// Carries out the first transition that is due at `now`. Returns whether there was one.
     pub(super) fn advance_once(&mut self, now: Millis) -> bool {
         let first = self.timers.first().copied();
         let Some((due, subject)) = first.filter(|(due, _)| *due <= now) else {

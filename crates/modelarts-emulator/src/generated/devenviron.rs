@@ -61,7 +61,7 @@ where
         cancel_obs::<S>,
     ]
 }
-/// Tag `DevEnvInstances`: Older generation. Create, show, update, start, stop and delete development environment instances.
+/// Tag `DevEnvInstances`: Old generation. Create, show, update, start, stop and delete development environment instances.
 pub(crate) trait DevEnvInstances: Send + Sync {
     /// List development environment instances: `GET /v1/{project_id}/demanager/instances`.
     fn list_dev_env_instances(
@@ -435,7 +435,7 @@ pub(crate) struct ListNotebooksQuery {
     ///
     /// Known values: `STORAGE`, `COMPUTE`, `ALL`.
     pub(crate) billing: Option<enums::OpenBillingItem>,
-    /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
+    /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or two consecutive `|`. Huawei Cloud only.
     pub(crate) tags: Option<String>,
     /// Returns only notebooks whose image address in the SWR container registry contains this text. At most 2,048 characters. Valid characters: letters, digits, `_`, `.`, `:`, `/` and `-`. Huawei Cloud only.
     pub(crate) swr_path: Option<String>,

@@ -101,7 +101,7 @@ const MEMBERS: [&str; 17] = [
     "encoded_authorization_message",
 ];
 
-/// Whether the first member of an object can be one of an error: tells most successes apart without decoding them.
+/// Whether the first member of an object can be one of an error. Most successes are recognized by it without decoding.
 fn begins_like_error(body: &[u8]) -> bool {
     let first_key = || {
         let members = body.trim_ascii_start().strip_prefix(b"{")?;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_an_error_only_if_it_holds_nothing_else() {
+    fn a_success_is_an_error_only_if_it_contains_nothing_else() {
         let is_error = |body: &str| ErrorBody::disguised(StatusCode::OK, body.as_bytes()).is_some();
         let with_text = |length: usize| {
             let empty = r#"{"code": "A.1", "message": ""}"#;

@@ -111,7 +111,7 @@ fn undecodable_at(path: &str, error: &serde_json::Error, length: usize) -> Strin
         ),
         Category::Eof => format!("the response is cut off{path}, after {length} bytes"),
         Category::Io | Category::Syntax => format!(
-            "the response is not JSON from line {}, column {}",
+            "the response is not valid JSON (line {}, column {})",
             error.line(),
             error.column()
         ),

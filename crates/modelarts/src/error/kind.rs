@@ -28,7 +28,8 @@ pub enum ErrorKind {
     /// The response does not have a success status; see the [status](crate::Error::status) and the
     /// [class](crate::Error::class).
     Status,
-    /// The response reports success but cannot be decoded. The request was carried out.
+    /// The response reports success but cannot be decoded, and the request was carried out; or it contains an error, whose
+    /// [code](crate::Error::code) says more.
     Decode,
     /// A waiter saw a state from which its target cannot be reached.
     WaitFailed,

@@ -30,7 +30,7 @@ use crate::retry::RetryLimit;
 pub(crate) use self::accessors::EXCERPT;
 pub(crate) use self::decode::{expectation, place};
 pub use self::kind::ErrorKind;
-pub(crate) use self::redact::drop_telling_ids;
+pub(crate) use self::redact::drop_revealing_ids;
 pub(crate) use self::response::accepted;
 
 /// The result type of every fallible function of this crate.
@@ -79,6 +79,8 @@ struct Inner {
     idempotent: Option<bool>,
     /// Whether the request itself had not been sent, or had been refused, before this happened.
     not_done: bool,
+    /// Whether the response has a success status and contains an error.
+    disguised: bool,
     /// The operation of which an earlier attempt may have been carried out, although this error does not say so itself.
     earlier_unknown: Option<&'static str>,
     /// How far this machine's clock is ahead of the service's, if that explains a refusal.
@@ -112,6 +114,7 @@ impl Error {
             retry_limit: None,
             idempotent: None,
             not_done: false,
+            disguised: false,
             earlier_unknown: None,
             clock_skew: None,
             note: None,

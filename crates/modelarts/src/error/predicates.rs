@@ -109,7 +109,8 @@ impl Error {
     ///
     /// This is the case when the connection broke off, when a gateway failed, and when an operation that must not
     /// happen twice, such as a creation, returned a success that cannot be decoded. It is also the case when this
-    /// happened to an earlier attempt of the call, and the last attempt was refused or could not be sent.
+    /// happened to an earlier attempt of the call, or to the last action of a waiter, and what followed was refused or
+    /// could not be sent.
     ///
     /// *What to do*: before you create something again, list what exists.
     pub fn is_outcome_unknown(&self) -> bool {
@@ -171,15 +172,16 @@ impl Error {
         )
     }
 
-    /// Returns `true` if the service reported success but the response cannot be decoded; the request was carried
-    /// out.
+    /// Returns `true` if the service reported success but the response cannot be decoded, or contains an error. Unless
+    /// there is a [`code`](Error::code), the request was carried out.
     ///
     /// *What to do*: read the resource to see the outcome, and report the message, which names the JSON path.
     pub fn is_decode(&self) -> bool {
         self.root().kind == ErrorKind::Decode
     }
 
-    /// Returns `true` if an argument or the configuration is invalid, so that nothing was sent.
+    /// Returns `true` if an argument or the configuration is invalid, so that the request was not sent, or not sent
+    /// again (see [`attempts`](Error::attempts)).
     ///
     /// *What to do*: follow the message.
     pub fn is_usage(&self) -> bool {

@@ -203,7 +203,7 @@ pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Drops request ID headers that repeat a credential.
-pub(crate) fn drop_telling_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
+pub(crate) fn drop_revealing_ids(headers: &mut HeaderMap, credentials: &[http::HeaderValue]) {
     const MIN_LENGTH: usize = 4;
     for name in &REQUEST_IDS {
         let reveals = |id: &http::HeaderValue| {
@@ -370,19 +370,19 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_secret_stays_byte_for_byte() {
+    fn text_without_secrets_is_unchanged() {
         let redactor = Redactor::new(&[Secret::from("t0p-s3cret")]);
         let binary = Bytes::from_static(b"\xff\x00t0p");
         assert_eq!(redactor.bytes(binary.clone()), binary);
-        let telling = Bytes::from_static(b"\xfft0p-s3cret");
-        assert_eq!(redactor.bytes(telling), "\u{fffd}[redacted]");
+        let revealing = Bytes::from_static(b"\xfft0p-s3cret");
+        assert_eq!(redactor.bytes(revealing), "\u{fffd}[redacted]");
         // The beginning of a weak secret may be the beginning of any word.
         let weak = Redactor::new(&[Secret::from("hunter2")]);
         assert_eq!(weak.bytes(Bytes::from_static(b"the hunter")), "the hunter");
     }
 
     #[test]
-    fn the_first_header_that_holds_an_id_names_the_request() {
+    fn the_request_id_is_the_first_header_with_an_id() {
         let headers = |values: [&'static str; 3]| {
             let values = values.map(http::HeaderValue::from_static);
             REQUEST_IDS
@@ -405,12 +405,12 @@ mod tests {
             // Too short to reveal anything.
             (credential("t0p"), vec!["req-t0p-s3cret", "b"]),
         ] {
-            let mut telling = headers(["req-t0p-s3cret", "b", "c"]);
-            telling.remove(&REQUEST_IDS[2]);
-            drop_telling_ids(&mut telling, &credentials);
+            let mut headers = headers(["req-t0p-s3cret", "b", "c"]);
+            headers.remove(&REQUEST_IDS[2]);
+            drop_revealing_ids(&mut headers, &credentials);
             let left: Vec<_> = REQUEST_IDS
                 .iter()
-                .filter_map(|name| telling.get(name))
+                .filter_map(|name| headers.get(name))
                 .collect();
             assert_eq!(left, kept, "{credentials:?}");
         }

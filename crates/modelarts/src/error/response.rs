@@ -43,6 +43,7 @@ impl Error {
             "the response has a success status but contains an error: {}",
             one_line(&original)
         ));
+        error.0.disguised = true;
         let body = Redactor::new(secrets).bytes(body.clone());
         Some(error.with_response(status, headers.clone(), body))
     }
@@ -87,7 +88,7 @@ impl Error {
 
     /// Returns the whole body of a success that could not be decoded.
     pub(crate) fn undecoded_body(&self) -> Option<Bytes> {
-        (self.0.kind == ErrorKind::Decode && self.0.code.is_none()).then(|| self.0.body.clone())
+        (self.0.kind == ErrorKind::Decode && !self.0.disguised).then(|| self.0.body.clone())
     }
 
     fn with_body(mut self, body: &ErrorBody, status: StatusCode, secrets: &[Secret]) -> Self {
@@ -150,7 +151,7 @@ mod tests {
         assert!(
             decode("<html>")
                 .to_string()
-                .contains("not JSON from line 1")
+                .contains("not valid JSON (line 1")
         );
         assert!(
             decode(r#"{"name": "a"#)

@@ -334,7 +334,7 @@ pub mod lists {
             self.billing = self.query.optional("billing", value);
             self
         }
-        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or two consecutive `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self
@@ -560,7 +560,7 @@ pub mod lists {
             self.billing = self.query.optional("billing", value);
             self
         }
-        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or two consecutive `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.query.optional("tags", value);
             self

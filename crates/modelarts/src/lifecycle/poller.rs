@@ -109,7 +109,13 @@ impl<R: Lifecycle> Poller<R> {
         match self.reconciler.executed(response, phase, now) {
             // If nothing is left to delete, the error of the deletion is not a refusal.
             Some(Verdict::Done) => Ok((Verdict::Done, None)),
-            Some(verdict) => Ok((verdict, result.err())),
+            Some(verdict) => {
+                let refusal = result.err().map(|error| match self.unknown {
+                    Some(operation) => error.after_unknown_outcome(operation),
+                    None => error,
+                });
+                Ok((verdict, refusal))
+            }
             None => result.map(|()| (Verdict::Wait, None)),
         }
     }

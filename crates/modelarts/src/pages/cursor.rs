@@ -32,7 +32,8 @@ pub(super) struct Cursor {
     /// The number of the next page; unused with tokens.
     number: i64,
     token: Option<String>,
-    /// The number of items before the next page, and before the first page.
+    /// The number of items before the next page, and before the first page. If the listing starts at a later page, it is an
+    /// estimate.
     pub(super) offset: i64,
     start_offset: i64,
     /// The furthest position that the pages have reached so far.
@@ -131,13 +132,23 @@ impl Cursor {
         total: Option<i64>,
         next: Option<&str>,
     ) -> Result<Vec<bool>> {
+        let is_first = self.seen.is_empty() && self.last_page.is_none();
         let is_new: Vec<bool> = keys.iter().map(|key| self.seen.insert(*key)).collect();
         let length = i64::try_from(keys.len()).unwrap_or(i64::MAX);
+        if let Style::Page(first) = self.style
+            && is_first
+            && length < self.limit
+        {
+            // The service may cap the page size, and the pages before this one too.
+            self.offset = self.start.saturating_sub(first).saturating_mul(length);
+            self.start_offset = self.offset;
+            self.end = self.offset;
+        }
         self.longest = self.longest.max(length);
         self.offset = self.offset.saturating_add(length);
         let has_news = is_new.contains(&true);
         self.idle = if has_news { 0 } else { self.idle + 1 };
-        if self.offset > MAX_ITEMS {
+        if self.offset.saturating_sub(self.start_offset) > MAX_ITEMS {
             self.ended = true;
             return Err(Error::argument(format!(
                 "the list has not ended after {MAX_ITEMS} items; narrow it with a filter"
@@ -328,6 +339,39 @@ mod tests {
             nothing_that_stays_is_lost::<1>(service(), limit, cap)?;
             nothing_that_stays_is_lost::<2>(service(), limit, cap)?;
         }
+    }
+
+    /// The number of items listed from a position, in a list of `length` whose pages have at most `cap` items.
+    async fn listed_from<const STYLE: usize>(
+        start: i64,
+        length: i64,
+        limit: u32,
+        cap: i64,
+    ) -> usize {
+        let server = move |position: Option<Position>| {
+            let number = Position::number(position).unwrap();
+            let offset = match STYLES[STYLE] {
+                Style::Page(first) => (number - first) * cap,
+                _ => number,
+            };
+            Ok(slice(length, offset, cap, Some(length)))
+        };
+        let list = NumberList::<STYLE>(Arc::new(server));
+        let start = Some(Position::Number(start));
+        let listed: Vec<String> = items(list, limit, start).try_collect().await.unwrap();
+        listed.len()
+    }
+
+    #[tokio::test]
+    async fn a_listing_may_start_anywhere() {
+        // Page 3 begins at item 100 if the service caps pages at 50 items.
+        assert_eq!(listed_from::<2>(3, 250, 100, 50).await, 150);
+        assert_eq!(listed_from::<1>(3, 250, 100, 50).await, 100);
+        assert_eq!(listed_from::<2>(3, 250, 50, 50).await, 150);
+        assert_eq!(listed_from::<2>(3, 120, 50, 50).await, 20);
+        // Items before the start are not read, so they do not count towards the limit of a listing.
+        assert_eq!(listed_from::<0>(2_000_000, 2_000_025, 10, 10).await, 25);
+        assert_eq!(listed_from::<0>(2_000_000, 5, 10, 10).await, 0);
     }
 
     #[tokio::test]

@@ -68,9 +68,13 @@ impl Pagination {
         }
     }
 
-    /// Sets the properties that can contain the items; the first one present is used. The default is `data`.
+    /// Sets the properties that can contain the items; the first one present is used. The default
+    /// is `data`, also if there are no names.
     pub fn items<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
-        self.items = names.into_iter().map(Into::into).collect();
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        if !names.is_empty() {
+            self.items = names;
+        }
         self
     }
 

@@ -2,7 +2,6 @@
 
 /// How a list numbers its pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "a family may have lists of every style")]
 pub(crate) enum Style {
     /// By the number of records before the page, from 0.
     Offset,
@@ -14,7 +13,6 @@ pub(crate) enum Style {
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "a family may have lists of every style")]
 pub(crate) enum Position {
     Number(i64),
     Token(String),

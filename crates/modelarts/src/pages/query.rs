@@ -78,7 +78,7 @@ impl ListQuery {
     /// Returns the client if all filters are valid.
     pub(crate) fn client(&self, operation: &'static str) -> Result<&ModelArts> {
         let problems = self.problems.iter();
-        let problems = problems.map(|(name, error)| format!("`{name}` does not fit: {error}"));
+        let problems = problems.map(|(name, error)| format!("`{name}` is invalid: {error}"));
         let problems: Vec<_> = problems.collect();
         match problems.is_empty() {
             true => Ok(&self.client),

@@ -101,7 +101,7 @@ impl RawRequest {
         };
         Ok(Cursor::new(
             style,
-            size.unwrap_or(pagination.page_size),
+            size.unwrap_or(pagination.page_size).max(1),
             start,
         ))
     }
@@ -109,7 +109,8 @@ impl RawRequest {
     fn query_number<N: FromStr>(&self, name: &str) -> Result<Option<N>> {
         let number = self.query_value(name).map(str::parse).transpose();
         number.map_err(|_| {
-            let message = format!("the query parameter `{name}` is not a number in its range");
+            let message =
+                format!("the query parameter `{name}` must be a whole number within its range");
             self.with_operation(Error::argument(message))
         })
     }
@@ -190,18 +191,29 @@ impl Pagination {
         if cursor.must_rewind(total) {
             return Ok(None);
         }
-        let keys = items.iter().zip(cursor.offset..);
-        let keys: Vec<u64> = keys
-            .map(|(item, index)| key(item.get("id").and_then(Value::as_str), item, index))
+        let indices = (0..).map(|index: i64| cursor.offset.saturating_add(index));
+        let keys: Vec<u64> = items
+            .iter()
+            .zip(indices)
+            .map(|(item, index)| key(item.get("id").and_then(text).as_deref(), item, index))
             .collect();
-        let next = self.next.as_ref().and_then(|name| body.get(name)?.as_str());
-        let is_new = cursor.take(&keys, total, next)?;
+        let next = self.next.as_ref().and_then(|name| text(body.get(name)?));
+        let is_new = cursor.take(&keys, total, next.as_deref())?;
         let new = items.into_iter().zip(is_new).filter(|(_, is_new)| *is_new);
         Ok(Some(RawPage {
             items: new.map(|(item, _)| item).collect(),
             is_last: cursor.ended || total.is_some_and(|total| cursor.offset >= total),
             body,
         }))
+    }
+}
+
+/// Returns an ID or a token, which some services send as a number.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -263,6 +275,30 @@ mod tests {
         let body = json!({"tags": [{"id": "a"}, {"id": "a"}, 1, 1]});
         let page = first_page(&pagination, body).unwrap().unwrap();
         assert_eq!((page.items.len(), page.is_last), (4, true));
+    }
+
+    #[test]
+    fn ids_and_tokens_may_be_numbers() {
+        let pagination = Pagination::by_token("limit", "marker", "next");
+        let mut cursor = Cursor::new(Style::Token, 2, None);
+        let mut take = |body: Value| {
+            let body = body.as_object().unwrap().clone();
+            let page = pagination.take(body, &mut cursor).unwrap().unwrap();
+            (page.items.len(), page.is_last)
+        };
+        let body = json!({"data": [{"id": 1, "age": 5}, {"id": 2}], "next": 17});
+        assert_eq!(take(body), (2, false));
+        let body = json!({"data": [{"id": 1, "age": 6}, {"id": 3}]});
+        assert_eq!(take(body), (1, true));
+    }
+
+    #[test]
+    fn a_position_may_be_the_largest_number() {
+        let start = Some(Position::Number(i64::MAX));
+        let mut cursor = Cursor::new(Style::Offset, 2, start);
+        let body = json!({"data": [1, 2]}).as_object().unwrap().clone();
+        let page = offset().take(body, &mut cursor).unwrap().unwrap();
+        assert_eq!(page.items.len(), 2);
     }
 
     #[test]

@@ -108,7 +108,8 @@ impl<T> Run<T> {
     /// Handles a failed poll: sets the delay before the next one, or returns the error that ends the waiting.
     fn fail(&mut self, error: Error) -> Result<()> {
         self.failures += 1;
-        let error = error.after_attempts(self.failures);
+        // A poll makes one attempt. Whether another poll follows is decided here.
+        let error = error.after_attempts(self.failures).ended_by(None);
         if !error.is_retryable() {
             return Err(error.while_waiting(&self.target, self.status.clone()));
         }

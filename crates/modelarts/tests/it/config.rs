@@ -289,7 +289,7 @@ async fn a_catalogue_without_the_region_is_not_guessed_from() {
         &[("OS_PROJECT_NAME", "eu-de"), ("OS_REGION_NAME", "eu-nl")],
     );
     let error = build(environment).await.unwrap_err().to_string();
-    assert!(error.contains("`eu-nl`, it has: eu-de"), "{error}");
+    assert!(error.contains("`eu-nl`; it has: eu-de"), "{error}");
     let environment = user(&server.url, &[("OS_INTERFACE", "internal")]);
     let client = build(environment).await.unwrap();
     assert_eq!(client.endpoint(), format!("{}/in", server.url));

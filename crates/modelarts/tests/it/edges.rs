@@ -763,7 +763,7 @@ async fn a_filter_that_does_not_fit_is_reported_before_anything_is_sent() {
     ] {
         assert!(error.is_usage(), "{error}");
         let text = error.to_string();
-        let expected = "listNotebooks: `offset` does not fit: out of range";
+        let expected = "listNotebooks: `offset` is invalid: out of range";
         assert!(text.starts_with(expected), "{text}");
     }
     assert_eq!(server.count(), 0);

@@ -290,6 +290,16 @@ async fn the_response_to_a_later_attempt_settles_a_read_and_a_success() {
     let error = stop(&client).await;
     assert!(error.is_decode() && !error.is_outcome_unknown(), "{error}");
 
+    // An error in a success is a refusal, which does not settle what an earlier attempt did.
+    let refusal = || json(200, r#"{"error_code": "APIGW.0201", "error_msg": "late"}"#);
+    let server = breaks_off_then(refusal);
+    let client = build(server.builder(&clock), plain()).await;
+    assert_unknown(&stop(&client).await, 2);
+    let server = breaks_off_then(refusal);
+    let client = build(server.builder(&clock), plain()).await;
+    let error = client.notebooks().show("n1").await.unwrap_err();
+    assert!(error.is_decode() && !error.is_outcome_unknown(), "{error}");
+
     // Without a response, a read is like any other request.
     let server = breaks_off_then(accepts);
     let client = build(server.builder(&clock), scripted(|_| Step::Fail)).await;
@@ -312,6 +322,19 @@ async fn a_waiter_whose_action_broke_off_reports_it_with_the_error_of_a_later_po
     let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
     assert!(error.is_auth(), "{error}");
     assert_unknown(&error, 2);
+
+    // So does a refusal of the action when it is sent again.
+    let server = Server::start(|recorded, n| match (recorded.method.as_str(), n) {
+        ("GET", _) => json(200, r#"{"id": "n1", "status": "RUNNING"}"#),
+        (_, 1) => Reply::raw(""),
+        _ => code(400, "ModelArts.6357"),
+    });
+    let client = build(server.builder(&clock), plain()).await;
+    let error = client.notebooks().ensure_stopped("n1").await.unwrap_err();
+    assert!(
+        error.is_wait_timeout() && error.is_outcome_unknown(),
+        "{error}"
+    );
 
     // An accepted action is no open question.
     let server = Server::start(|recorded, n| match (recorded.method.as_str(), n) {

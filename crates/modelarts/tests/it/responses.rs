@@ -718,6 +718,9 @@ async fn a_waiter_that_runs_out_of_time_says_why_and_what_is_missing() {
         outcomes.contains("the last status was CREATING") && !outcomes.contains("no poll"),
         "{outcomes}"
     );
+    // Polls make one attempt each, which is no limit of the waiter.
+    assert_eq!(error.retry_limit(), None);
+    assert!(!outcomes.contains("retries"), "{outcomes}");
 
     let volume =
         r#"{"status": "RUNNING", "volume": {"category": "EVS", "status": "INITIALIZING"}}"#;

@@ -232,7 +232,7 @@ async fn variables_name_what_is_trusted() {
         (
             "OS_CACERT",
             &server.path("odd.pem"),
-            "OS_CACERT holds no certificates",
+            "OS_CACERT contains no certificates",
         ),
     ] {
         let error = refusal(server.with(&[(name, value)])).await;

@@ -1291,7 +1291,7 @@ pub mod types {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub uri: Option<String>,
     }
-    /// Body of an error response. The message is in `error_msg` or, in the older generation, in `error_message`.
+    /// Body of an error response. The message is in `error_msg` or, in the old generation, in `error_message`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
@@ -1299,10 +1299,10 @@ pub mod types {
         /// Error code in the form `ModelArts.NNNN`. For its meaning, see the error catalogue. Gateways return codes with the prefix `APIG.` or `APIGW.`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_code: Option<String>,
-        /// Human-readable error message, as returned by the older generation of the development environment.
+        /// Human-readable error message, as returned by the old generation of the development environment.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_message: Option<String>,
-        /// Human-readable error message, as returned by the current generation and by ModelArts in general.
+        /// Human-readable error message, as returned by the new generation and by ModelArts in general.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub error_msg: Option<String>,
     }
@@ -5051,9 +5051,9 @@ pub mod types {
 /// Development environments of ModelArts: notebooks and their resources.
 ///
 /// ## Two generations
-/// * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the current generation. Their tags
+/// * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the new generation. Their tags
 ///  are Notebooks, Lease, Flavors, Storage and Images.
-/// * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the older generation. It remains
+/// * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the old generation. It remains
 ///  available for users who still have such instances.
 ///
 /// ## Units
@@ -5087,7 +5087,7 @@ pub mod types {
 /// Every response with a status other than the listed successes has the same body, which is described for each
 /// status. Note the following:
 ///
-/// * The older generation returns `error_message`; the current generation and the gateways return `error_msg`. Read
+/// * The old generation returns `error_message`; the new generation and the gateways return `error_msg`. Read
 ///  both.
 /// * A missing instance results in status **400** and `ModelArts.6309`, a missing image in status **400** and
 ///  `ModelArts.6404`. Status 404 is possible too.
@@ -6296,7 +6296,7 @@ pub mod builder {
             self.swr_path = self.problems.optional("swr_path", value);
             self
         }
-        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or two consecutive `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.problems.optional("tags", value);
             self
@@ -6649,7 +6649,7 @@ pub mod builder {
             self.swr_path = self.problems.optional("swr_path", value);
             self
         }
-        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or `|`. Huawei Cloud only.
+        /// Returns only notebooks that have all of these tags. Each tag is written as `key|value`; tags are separated by commas. The value must not begin or end with a comma, must not begin with `|`, and must not contain two consecutive commas or two consecutive `|`. Huawei Cloud only.
         pub fn tags<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
             self.tags = self.problems.optional("tags", value);
             self

@@ -5,9 +5,9 @@
 //! Development environments of ModelArts: notebooks and their resources.
 //!
 //! ## Two generations
-//! * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the current generation. Their tags
+//! * **Notebooks** (`/v1/{project_id}/notebooks`, `/v1/{project_id}/images`) are the new generation. Their tags
 //!   are Notebooks, Lease, Flavors, Storage and Images.
-//! * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the older generation. It remains
+//! * **Instances** (`/v1/{project_id}/demanager/instances`, tag DevEnvInstances) are the old generation. It remains
 //!   available for users who still have such instances.
 //!
 //! ## Units
@@ -41,7 +41,7 @@
 //! Every response with a status other than the listed successes has the same body, which is described for each
 //! status. Note the following:
 //!
-//! * The older generation returns `error_message`; the current generation and the gateways return `error_msg`. Read
+//! * The old generation returns `error_message`; the new generation and the gateways return `error_msg`. Read
 //!   both.
 //! * A missing instance results in status **400** and `ModelArts.6309`, a missing image in status **400** and
 //!   `ModelArts.6404`. Status 404 is possible too.

@@ -332,7 +332,7 @@ pub mod types {
     #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
     #[non_exhaustive]
     pub struct Token {
-        /// Services that can be accessed with the token, and their endpoints. May not contain ModelArts.
+        /// Services that can be accessed with the token, and their endpoints. ModelArts may be missing from the list.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub catalog: Option<Vec<CatalogEntry>>,
         /// Domain (account) in a token.

@@ -87,7 +87,7 @@ impl Cloud {
             None => {
                 let known: Vec<_> = self.regions.iter().map(|(name, _)| name.as_str()).collect();
                 return Err(Error::configuration(format!(
-                    "{} has no region `{region}`, its regions are: {}",
+                    "{} has no region `{region}`; its regions are: {}",
                     self.source,
                     known.join(", ")
                 )));

@@ -84,7 +84,7 @@ fn parse(text: &str) -> Result<File, String> {
             Yaml::DuplicateMappingKey { .. } => ": the key is already there",
             Yaml::MultipleDocuments { .. } => ": a second document begins here",
             Yaml::Unexpected { .. } | Yaml::SerdeInvalidType { .. } => {
-                ": the value has the wrong type (text, list or mapping)"
+                ": the value has the wrong type; text, a list or a mapping is expected here"
             }
             _ => "",
         };
@@ -131,15 +131,15 @@ mod tests {
             ),
             (
                 "clouds: {a: {region_name: [t0p-s3cret]}}",
-                "text, list or mapping",
+                "text, a list or a mapping",
             ),
             (
                 "clouds: [{name: a, auth: {token: t0p-s3cret}}]",
-                "text, list or mapping",
+                "text, a list or a mapping",
             ),
             (
                 "clouds: {a: {regions: {eu-de: t0p-s3cret}}}",
-                "text, list or mapping",
+                "text, a list or a mapping",
             ),
         ] {
             let folder = folder("wrong", &[("clouds.yaml", text)]);

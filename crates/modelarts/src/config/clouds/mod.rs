@@ -30,7 +30,7 @@ pub(super) fn named(environment: &Environment, name: &str) -> Result<Cloud> {
     if !files.names().any(|known| known == name) {
         let known: Vec<_> = files.names().collect();
         return Err(Error::configuration(format!(
-            "{} has no cloud `{name}`, it has: {}",
+            "{} has no cloud `{name}`; it has: {}",
             files.path.display(),
             match known.is_empty() {
                 true => "none below `clouds`".to_owned(),
