@@ -168,7 +168,10 @@ fn builders(
             use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
         ),
         syn::parse_quote!(
-            use crate::request::{Problems, url};
+            use crate::base_url::url;
+        ),
+        syn::parse_quote!(
+            use crate::request_error::Problems;
         ),
     ];
     for (index, operation) in operations.iter().enumerate() {

@@ -78,7 +78,7 @@ pub(crate) fn rewrite(document: &Document, file: &mut syn::File) -> Result<()> {
             pub mod builder {
                 #[allow(unused_imports)]
                 use std::fmt::Display;
-                use crate::request::Problems;
+                use crate::request_error::Problems;
                 #[allow(unused_imports)]
                 use crate::{IntoOptional, RequestError};
                 #import

@@ -46,6 +46,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod base_url;
 mod error_code;
 mod family;
 // Formatted by its generator.
@@ -57,11 +58,14 @@ mod object;
 mod open;
 mod operation;
 mod optional;
+mod path;
 mod request;
+mod request_error;
 mod response;
 mod secret;
 mod transport;
 
+pub use base_url::BaseUrl;
 pub use error_code::{ErrorClass, ErrorCode, ErrorEntry};
 pub use family::{Family, Service, operation, operations};
 #[cfg(feature = "reflect")]
@@ -73,7 +77,8 @@ pub use lifecycle::Phase;
 pub use open::{Open, OpenEnum};
 pub use operation::{Operation, Shape};
 pub use optional::IntoOptional;
-pub use request::{BaseUrl, NoContent, Prepared, RequestError};
+pub use request::{NoContent, Prepared};
+pub use request_error::RequestError;
 pub use response::{RawResponse, ResponseValue};
 pub use secret::Secret;
 pub use transport::{Error, Transport, decode};

@@ -2616,7 +2616,7 @@ pub mod types {
     pub mod builder {
         #[allow(unused_imports)]
         use std::fmt::Display;
-        use crate::request::Problems;
+        use crate::request_error::Problems;
         #[allow(unused_imports)]
         use crate::{IntoOptional, RequestError};
         #[allow(unused_imports)]
@@ -5468,7 +5468,8 @@ pub mod builder {
     use std::fmt::Display;
     #[allow(unused_imports)]
     use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
-    use crate::request::{Problems, url};
+    use crate::base_url::url;
+    use crate::request_error::Problems;
     /// The request `listDevEnvInstances`: List development environment instances.
     ///
     /// See [`Client::list_dev_env_instances`](super::Client::list_dev_env_instances).

@@ -463,7 +463,7 @@ pub mod types {
     pub mod builder {
         #[allow(unused_imports)]
         use std::fmt::Display;
-        use crate::request::Problems;
+        use crate::request_error::Problems;
         #[allow(unused_imports)]
         use crate::{IntoOptional, RequestError};
         #[allow(unused_imports)]
@@ -979,7 +979,8 @@ pub mod builder {
     use std::fmt::Display;
     #[allow(unused_imports)]
     use crate::{IntoOptional, Prepared, RequestError, ResponseValue};
-    use crate::request::{Problems, url};
+    use crate::base_url::url;
+    use crate::request_error::Problems;
     /// The request `createToken`: Create a token.
     ///
     /// See [`Client::create_token`](super::Client::create_token).
