@@ -25,6 +25,7 @@ pub mod sdk;
 mod server;
 pub mod source;
 pub mod strict;
+mod syntax;
 mod texts;
 pub mod tidy;
 mod types;

@@ -11,7 +11,7 @@ use syn::parse::Parser as _;
 
 use crate::document::Document;
 use crate::emit::{doc_lines, import_enums, spread_docs};
-use crate::operations::argument;
+use crate::syntax::argument;
 use crate::texts;
 
 const MODULE_DOCS: &str = "
