@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 
 use crate::Operation;
-use crate::path::{SEGMENT, astray, is_filled, is_plain, split_at_parameter};
+use crate::path::{escaped, is_filled, split_at_parameter};
 use crate::request_error::{Problem, RequestError};
 
 /// The address of a service, which all its paths are relative to.
@@ -89,12 +88,11 @@ pub(crate) fn url(
         template = rest;
         match values.iter().find(|(given, _)| *given == name) {
             None => error.push(Problem::missing(name)),
-            Some((_, value)) => match astray(value, operation) {
-                Some(rule) => {
+            Some((_, value)) => match escaped(value, operation) {
+                Ok(value) => path.push_str(&value),
+                Err(rule) => {
                     error.push(Problem::invalid(name, format_args!("is {value:?}, {rule}")))
                 }
-                None if is_plain(value) => path.push_str(value),
-                None => path.extend(utf8_percent_encode(value, SEGMENT)),
             },
         }
     }

@@ -8,7 +8,7 @@ use crate::Operation;
 use crate::request_error::{Problem, RequestError};
 
 /// The characters to escape in a path segment: all except the unreserved ones of RFC 3986.
-pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -82,12 +82,12 @@ pub(crate) fn filled<'a>(
         };
         match values.iter().find(|(known, _)| *known == name) {
             None => error.push(Problem::missing(name.to_owned())),
-            Some((_, value)) => match astray(value, operation) {
-                Some(rule) => error.push(Problem::invalid(
+            Some((_, value)) => match escaped(value, operation) {
+                Ok(value) => segments.push(value),
+                Err(rule) => error.push(Problem::invalid(
                     name.to_owned(),
                     format_args!("is {value:?}, {rule}"),
                 )),
-                None => segments.push(utf8_percent_encode(value, SEGMENT).into()),
             },
         }
     }
@@ -110,34 +110,41 @@ pub(crate) fn parameter(segment: &str) -> Option<&str> {
 }
 
 /// Whether a value is the same in a path, decoded or not, as most IDs are.
-pub(crate) fn is_plain(value: &str) -> bool {
+fn is_plain(value: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     !value.is_empty() && value.bytes().all(is_plain)
 }
 
-/// Why a path value would make the request reach another resource than the one it names.
-pub(crate) fn astray(value: &str, operation: &Operation) -> Option<&'static str> {
+/// Returns the value of a path parameter as a segment, or why it would make the request reach another resource than the
+/// one it names.
+pub(crate) fn escaped<'a>(
+    value: &'a str,
+    operation: &Operation,
+) -> Result<Cow<'a, str>, &'static str> {
     const RESERVED: &str = "which is the name of another operation's path";
     let is_reserved = |name: &str| {
         let mut reserved = operation.reserved.iter();
         reserved.any(|word| word.eq_ignore_ascii_case(name))
     };
     if is_plain(value) {
-        return is_reserved(value).then_some(RESERVED);
+        return match is_reserved(value) {
+            true => Err(RESERVED),
+            false => Ok(value.into()),
+        };
     }
     if value.trim().is_empty() {
-        return Some("which is empty: the request would reach another operation");
+        return Err("which is empty: the request would reach another operation");
     }
     if any_decoding(value, |text| is_reserved(without_parameters(text))) {
-        return Some(RESERVED);
+        return Err(RESERVED);
     }
     if value.trim() != value || value.contains(char::is_control) {
-        return Some("which has leading or trailing white space or a control character: remove it");
+        return Err("which has leading or trailing white space or a control character: remove it");
     }
     if has_steps(value) {
-        return Some("which servers would resolve to another path");
+        return Err("which servers would resolve to another path");
     }
-    None
+    Ok(utf8_percent_encode(value, SEGMENT).into())
 }
 
 /// Whether a text has `.` or `..` between slashes of any kind, in any encoding.

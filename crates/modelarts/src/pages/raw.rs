@@ -277,19 +277,24 @@ mod tests {
         assert_eq!((page.items.len(), page.is_last), (4, true));
     }
 
-    #[test]
-    fn ids_and_tokens_may_be_numbers() {
+    /// Takes two pages of a list that is paged by tokens: the number of new items of each, and whether it is the last.
+    fn pages_by_token(bodies: [Value; 2]) -> [(usize, bool); 2] {
         let pagination = Pagination::by_token("limit", "marker", "next");
         let mut cursor = Cursor::new(Style::Token, 2, None);
-        let mut take = |body: Value| {
+        bodies.map(|body| {
             let body = body.as_object().unwrap().clone();
             let page = pagination.take(body, &mut cursor).unwrap().unwrap();
             (page.items.len(), page.is_last)
-        };
-        let body = json!({"data": [{"id": 1, "age": 5}, {"id": 2}], "next": 17});
-        assert_eq!(take(body), (2, false));
-        let body = json!({"data": [{"id": 1, "age": 6}, {"id": 3}]});
-        assert_eq!(take(body), (1, true));
+        })
+    }
+
+    #[test]
+    fn ids_and_tokens_may_be_numbers() {
+        let pages = pages_by_token([
+            json!({"data": [{"id": 1, "age": 5}, {"id": 2}], "next": 17}),
+            json!({"data": [{"id": 1, "age": 6}, {"id": 3}]}),
+        ]);
+        assert_eq!(pages, [(2, false), (1, true)]);
     }
 
     #[test]
@@ -303,16 +308,10 @@ mod tests {
 
     #[test]
     fn an_item_is_returned_once_and_a_token_means_more() {
-        let pagination = Pagination::by_token("limit", "marker", "next");
-        let mut cursor = Cursor::new(Style::Token, 2, None);
-        let mut take = |body: Value| {
-            let body = body.as_object().unwrap().clone();
-            let page = pagination.take(body, &mut cursor).unwrap().unwrap();
-            (page.items.len(), page.is_last)
-        };
-        let body = json!({"data": [{"id": "a"}, {"id": "b"}], "next": "t1"});
-        assert_eq!(take(body), (2, false));
-        let body = json!({"data": [{"id": "b"}, {"id": "c"}]});
-        assert_eq!(take(body), (1, true));
+        let pages = pages_by_token([
+            json!({"data": [{"id": "a"}, {"id": "b"}], "next": "t1"}),
+            json!({"data": [{"id": "b"}, {"id": "c"}]}),
+        ]);
+        assert_eq!(pages, [(2, false), (1, true)]);
     }
 }
