@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_acts_on_its_operation_the_given_number_of_times() {
+    fn a_fault_applies_to_its_operation_as_often_as_set() {
         let faults = faults();
         faults
             .add(Fault::status(503).operation("showNotebook").times(2))

@@ -152,7 +152,7 @@ impl Pipeline {
                     .in_operation(call.operation)
                     .of_idempotency(call.idempotent)
                     .at_host(request.url());
-                let is_known = error.settles_outcome(request.method());
+                let is_known = error.determines_outcome(request.method());
                 match attempts.earlier_outcome_unknown() && !is_known {
                     true => error.after_unknown_outcome(call.operation),
                     false => error,

@@ -162,7 +162,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             let id = image.resolve(session).await?;
             let request = Request::of("deleteImage")?.path("id", &id);
             session.send(request).await?;
-            report_done(session, "deleted", IMAGE.name, &id, image.as_given())
+            report_done(session, "deleted", IMAGE.name, &id, image.as_entered())
         }
         Command::Wait { image, interval } => wait(session, &image, &interval).await,
     }

@@ -146,7 +146,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             interval,
         } => {
             let id = instance.resolve(session).await?;
-            let name = instance.as_given();
+            let name = instance.as_entered();
             generations::wait(session, INSTANCES, &id, name, target, &interval).await
         }
     }
@@ -183,7 +183,7 @@ async fn send_action(
     let id = instance.resolve(session).await?;
     session.send(manage(&id, action)?).await?;
     let running = match wait.wait {
-        true => running(session, &id, instance.as_given(), wait).await?,
+        true => running(session, &id, instance.as_entered(), wait).await?,
         false => None,
     };
     let instance = match running {

@@ -27,7 +27,7 @@ macro_rules! name_argument {
             }
 
             /// Returns the name as given: a name, an ID or `@last`.
-            pub(super) fn as_given(&self) -> &str {
+            pub(super) fn as_entered(&self) -> &str {
                 &self.name
             }
         }

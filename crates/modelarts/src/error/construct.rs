@@ -109,7 +109,7 @@ impl Error {
 
     /// Whether the outcome of all attempts of a request with this method is known from the response to the last one: it
     /// reports success and contains no error, or the request only reads.
-    pub(crate) fn settles_outcome(&self, method: &http::Method) -> bool {
+    pub(crate) fn determines_outcome(&self, method: &http::Method) -> bool {
         !self.0.not_done
             && match self.0.kind {
                 ErrorKind::Decode => !self.0.disguised || method.is_safe(),

@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_to_the_last_attempt_can_settle_the_outcome() {
+    fn a_response_to_the_last_attempt_can_determine_the_outcome() {
         use http::Method;
 
         let read = || Error::decode::<Notebook>(StatusCode::OK, HeaderMap::new(), b"{");
@@ -371,7 +371,11 @@ mod tests {
             (coded(403, "").before_sending(1), Method::GET, false),
             (Error::argument("a"), Method::GET, false),
         ] {
-            assert_eq!(error.settles_outcome(&method), expected, "{method} {error}");
+            assert_eq!(
+                error.determines_outcome(&method),
+                expected,
+                "{method} {error}"
+            );
         }
     }
 

@@ -273,7 +273,7 @@ async fn a_refusal_says_nothing_about_the_attempt_before_it() {
 }
 
 #[tokio::test]
-async fn the_response_to_a_later_attempt_settles_a_read_and_a_success() {
+async fn the_response_to_a_later_attempt_determines_the_outcome_of_a_read_and_a_success() {
     let clock = ManualClock::default();
     let missing = || code(400, "ModelArts.6309");
     let server = breaks_off_then(missing);

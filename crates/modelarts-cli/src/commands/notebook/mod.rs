@@ -149,7 +149,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
             interval,
         } => {
             let id = notebook.resolve(session).await?;
-            let name = notebook.as_given();
+            let name = notebook.as_entered();
             generations::wait(session, NOTEBOOKS, &id, name, target, &interval).await
         }
         Command::Open(open) => open.run(session).await,
@@ -199,7 +199,7 @@ async fn start(
 ) -> Result<(), Failure> {
     let id = notebook.resolve(session).await?;
     let stop = stop.stop();
-    let started = lease::start(session, &id, notebook.as_given(), stop, wait).await?;
+    let started = lease::start(session, &id, notebook.as_entered(), stop, wait).await?;
     if !wait.wait && !matches!(stop, Some(lease::Stop::Idle(_))) {
         generations::wait_hint(&id, Target::Running);
     }
@@ -212,7 +212,7 @@ async fn restart(
     interval: &Interval,
 ) -> Result<(), Failure> {
     let id = notebook.resolve(session).await?;
-    let what = format!("notebook {}", notebook.as_given());
+    let what = format!("notebook {}", notebook.as_entered());
     let (generation, policy) = (Generation::Notebook, session.policy(interval.interval));
     generation
         .ensure(session, &id, &what, Target::Stopped, policy.clone())

@@ -49,7 +49,7 @@ impl Ssh {
         let target = self.target(session).await?;
         let alias: String = self
             .notebook
-            .as_given()
+            .as_entered()
             .chars()
             .map(|c| {
                 if c.is_ascii_alphanumeric() || "-_.".contains(c) {

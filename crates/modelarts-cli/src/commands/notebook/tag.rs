@@ -71,13 +71,13 @@ impl Tag {
             Self::Add { notebook, tags } => {
                 let id = notebook.resolve(session).await?;
                 notebooks.add_tags(&id, tags).await?;
-                report_done(session, "tagged", NOTEBOOK.name, &id, notebook.as_given())
+                report_done(session, "tagged", NOTEBOOK.name, &id, notebook.as_entered())
             }
             Self::Remove { notebook, keys } => {
                 let id = notebook.resolve(session).await?;
                 notebooks.remove_tags(&id, &keys).await?;
                 let done = format!("removed {} from", text::one_line(&keys.join(", ")));
-                report_done(session, &done, NOTEBOOK.name, &id, notebook.as_given())
+                report_done(session, &done, NOTEBOOK.name, &id, notebook.as_entered())
             }
         }
     }
